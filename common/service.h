@@ -1,0 +1,35 @@
+/* What every role's process shares: command line, settings, log, loop, links, clean stop. */
+#ifndef QUIRE_SERVICE_H
+#define QUIRE_SERVICE_H
+
+#include "channel.h"
+#include "settings.h"
+
+typedef struct {
+    const char *name;      /* of the link */
+    setting_t address;
+    bool bind;             /* else connect */
+    const channel_handlers_t *handlers;
+    channel_t **channel;   /* set before start is called */
+    channel_offer_t offer; /* zero: service_offer is called before the first hello is due */
+} service_link_t;
+
+typedef struct {
+    const char *name;      /* "extractor" */
+    char letter;           /* in settings.def */
+    const char *what;      /* a line for --help */
+    const service_link_t *links;
+    size_t link_count;
+    int (*start) (loop_t *loop);   /* before the links open; -1 ends the process with error_text */
+    void (*linked) (void);         /* after the links are open; or NULL */
+    void (*tick) (void);           /* every 100 ms; or NULL */
+    void (*stop) (void);           /* after the loop, before the links close */
+} service_t;
+
+/* Runs the role until SIGTERM or SIGINT. Returns the exit status: 0 after a clean stop, 1 when it
+ * could not start, 2 for a wrong command line. Understands --help, --version, --settings. */
+int service_run (const service_t *service, int argc, char *argv []);
+
+void channel_set_offer (channel_t *channel, channel_offer_t offer);
+
+#endif
