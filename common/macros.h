@@ -8,7 +8,7 @@
 
 #define COUNT_OF(array) (sizeof (array) / sizeof ((array) [0]))
 #define MUST_CHECK __attribute__ ((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__ ((format (printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__ ((format (printf, text, first)))
 #define UNUSED __attribute__ ((unused))
 
 /* Bytes that somebody else owns. */
