@@ -38,6 +38,9 @@ typedef struct {
     uint32_t credit, express;
 } channel_offer_t;
 
+/* Says who this process is; once, before the first channel. */
+void channel_identify (const char *role, uint64_t instance);
+
 /* name is the link's ("extract"). Addresses: one to bind, or several to connect to, parted by
  * commas. NULL with BAD_FIELD when an address can't be used. */
 MUST_CHECK channel_t *channel_bind (loop_t *loop, const char *name, const char *address,
@@ -47,6 +50,9 @@ MUST_CHECK channel_t *channel_connect (loop_t *loop, const char *name, const cha
                                        channel_offer_t offer, const channel_handlers_t *handlers,
                                        void *context);
 void channel_destroy (channel_t **channel);   /* says goodbye, so that tasks go on at once */
+
+void channel_set_offer (channel_t *channel, channel_offer_t offer);
+void channel_send_metrics (channel_t *channel);   /* its hellos carry this process's metrics */
 
 /* Sends to a peer that is ready. Returns 0, or -1 with ROLE_AWAY (its queue is full) or as
  * message_encode. */

@@ -29,6 +29,7 @@ typedef enum {
 } job_state_t;
 
 const char *job_state_name (job_state_t state);
+bool job_state_allowed (job_state_t from, job_state_t to);   /* pure */
 
 /* What is known of a job; a change names only what it knows, -1 and NULL elsewhere. */
 typedef struct {

@@ -37,7 +37,8 @@ typedef struct pool pool_t;
 MUST_CHECK pool_t *pool_new (loop_t *loop, int threads);
 void pool_destroy (pool_t **pool);   /* finishes work that runs; drops the rest without `done` */
 typedef void (pool_call_t) (void *argument);
-void pool_submit (pool_t *pool, bool urgent, pool_call_t *work, pool_call_t *done, void *argument);
-size_t pool_waiting (const pool_t *pool);   /* work not yet begun */
+MUST_CHECK int pool_submit (pool_t *pool, bool urgent, pool_call_t *work, pool_call_t *done,
+                            void *argument);   /* 0, or -1 with NO_MEMORY */
+size_t pool_waiting (pool_t *pool);   /* work not yet begun */
 
 #endif

@@ -58,6 +58,9 @@ MUST_CHECK uint8_t *message_encode (const message_t *message, size_t *size);
  * wrong version, unknown id, short, trailing bytes, a string that is no UTF-8 or holds a NUL. */
 MUST_CHECK int message_decode (message_t *message, const void *data, size_t size);
 
+/* Writes what a log may tell of a message: its name, numbers and ids; no text, no secret. */
+void message_describe (const message_t *message, char *out, size_t capacity);
+
 /* Steps through a list: *cursor starts at 0. Returns the next string (NUL-terminated, in place)
  * or NULL at the end. */
 const char *strings_next (strings_t strings, size_t *cursor);

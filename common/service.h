@@ -11,7 +11,7 @@ typedef struct {
     bool bind;             /* else connect */
     const channel_handlers_t *handlers;
     channel_t **channel;   /* set before start is called */
-    channel_offer_t offer; /* zero: service_offer is called before the first hello is due */
+    channel_offer_t offer; /* or channel_set_offer in linked, when it depends on settings */
 } service_link_t;
 
 typedef struct {
@@ -29,7 +29,5 @@ typedef struct {
 /* Runs the role until SIGTERM or SIGINT. Returns the exit status: 0 after a clean stop, 1 when it
  * could not start, 2 for a wrong command line. Understands --help, --version, --settings. */
 int service_run (const service_t *service, int argc, char *argv []);
-
-void channel_set_offer (channel_t *channel, channel_offer_t offer);
 
 #endif

@@ -1,0 +1,138 @@
+/* The skeleton of a role's process: from the command line to the clean stop. */
+#include "service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "log.h"
+#include "version.h"
+
+#define TICK_MS 100
+
+#define EXIT_NO_START 1
+#define EXIT_USAGE    2
+
+static void usage_print (const service_t *service)
+{
+    printf ("quire-%s: %s\n\nUsage: quire-%s [--help | --version | --settings]\n\n"
+            "Settings are environment variables:\n\n", service->name, service->what, service->name);
+    settings_print (stdout, service->letter, false);
+}
+
+/* Returns the exit status when the command line asks for something else than running, or -1. */
+static int command_line (const service_t *service, int argc, char *argv [])
+{
+    if (argc < 2)
+        return -1;
+    if (strcmp (argv [1], "--help") == 0)
+        usage_print (service);
+    else if (strcmp (argv [1], "--version") == 0)
+        printf ("quire-%s %s\n", service->name, QUIRE_VERSION);
+    else if (strcmp (argv [1], "--settings") == 0)
+        settings_print (stdout, 0, true);
+    else {
+        fprintf (stderr, "quire-%s: '%s' is not understood; --help says what is\n", service->name, argv [1]);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+static log_level_t log_level (void)
+{
+    static const char *const names [] = {"error", "warning", "info", "debug"};
+    for (size_t i = 0; i < COUNT_OF (names); i++)
+        if (strcmp (settings_text (SETTING_LOG_LEVEL), names [i]) == 0)
+            return (log_level_t) i;
+    return LEVEL_INFO;
+}
+
+static int links_open (const service_t *service, loop_t *loop)
+{
+    for (size_t i = 0; i < service->link_count; i++) {
+        const service_link_t *link = service->links + i;
+        const char *address = settings_text (link->address);
+        *link->channel = link->bind
+            ? channel_bind (loop, link->name, address, link->offer, link->handlers, NULL)
+            : channel_connect (loop, link->name, address, link->offer, link->handlers, NULL);
+        if (!*link->channel)
+            return -1;
+    }
+    for (size_t i = 0; i < service->link_count; i++)
+        if (!service->links [i].bind) {   /* told once, on the first link that connects */
+            channel_send_metrics (*service->links [i].channel);
+            break;
+        }
+    return 0;
+}
+
+static void links_close (const service_t *service)
+{
+    for (size_t i = 0; i < service->link_count; i++)
+        channel_destroy (service->links [i].channel);
+}
+
+static void on_tick (void *context)
+{
+    const service_t *service = context;
+    service->tick ();
+}
+
+static int begin (const service_t *service, loop_t *loop)
+{
+    if (service->start && service->start (loop) != 0)
+        return -1;
+    if (links_open (service, loop) != 0)
+        return -1;
+    if (service->linked)
+        service->linked ();
+    if (service->tick && loop_timer (loop, TICK_MS, on_tick, (void *) service) < 0)
+        return -1;
+    return 0;
+}
+
+static int run (const service_t *service, loop_t *loop)
+{
+    int status = EXIT_NO_START;
+    if (begin (service, loop) == 0) {
+        log_info ("started", "version=%s pid=%ld", QUIRE_VERSION, (long) getpid ());
+        loop_run (loop);
+        status = 0;
+    } else {
+        log_error ("not_started", "why=\"%s\"", error_text ());
+    }
+    if (service->stop)
+        service->stop ();
+    links_close (service);
+    if (status == 0)
+        log_info ("stopped", "pid=%ld", (long) getpid ());
+    return status;
+}
+
+int service_run (const service_t *service, int argc, char *argv [])
+{
+    int status = command_line (service, argc, argv);
+    if (status >= 0)
+        return status;
+    log_open (service->name, LEVEL_INFO);
+    if (settings_load () != 0) {
+        log_error ("not_started", "why=\"%s\"", error_text ());
+        return EXIT_NO_START;
+    }
+    log_open (service->name, log_level ());
+    uint64_t instance = 0;
+    while (instance == 0 && getrandom (&instance, sizeof instance, 0) != sizeof instance)
+        ;
+    channel_identify (service->name, instance);
+    loop_t *loop = loop_new ();
+    if (!loop) {
+        log_error ("not_started", "why=\"%s\"", error_text ());
+        return EXIT_NO_START;
+    }
+    status = run (service, loop);
+    loop_destroy (&loop);
+    return status;
+}
