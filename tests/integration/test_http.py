@@ -1,0 +1,468 @@
+"""The door: HTTP as it comes, right and wrong, big and slow, and what it says of itself."""
+
+import http.client
+import json
+import socket
+
+import pytest
+from openapi_spec_validator import validate
+from prometheus_client.parser import text_string_to_metric_families
+
+import pdfs
+from conftest import is_error
+from service import ROLES, wait_until
+
+PATIENCE_S = 20
+BOUNDARY = "----boundary"
+
+
+def connect(service):
+    return socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE_S)
+
+
+def exchange(service, request):
+    """Sends raw bytes. Returns the answer's status and body; status None when it was only closed."""
+    with connect(service) as connection:
+        try:
+            connection.sendall(request)
+        except (BrokenPipeError, ConnectionResetError):
+            pass   # it has answered and closed before it read everything
+        return read_answer(connection)
+
+
+def read_answer(connection):
+    answer = http.client.HTTPResponse(connection)
+    try:
+        answer.begin()
+        return answer.status, answer.read()
+    except (http.client.HTTPException, ConnectionError):
+        return None, b""
+
+
+def is_error_body(body, code=None):
+    error = json.loads(body)["error"]
+    assert set(error) == {"message", "type", "param", "code"} and error["message"]
+    if code:
+        assert error["code"] == code, error
+
+
+def post(path, body, content_type, length=None):
+    return (f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\n"
+            f"Content-Length: {len(body) if length is None else length}\r\n\r\n").encode() + body
+
+
+def multipart(*parts):
+    """A multipart body of (disposition, content) parts."""
+    body = b"".join(
+        f"--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()
+        + content + b"\r\n" for disposition, content in parts)
+    return body + f"--{BOUNDARY}--\r\n".encode()
+
+
+MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+SMALL_PDF = pdfs.text_pdf(["A short page."])
+
+
+# -- connections ------------------------------------------------------------------------------------
+
+def test_keep_alive(service):
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE_S)
+    connection.connect()
+    used = connection.sock
+    for path in ("/healthz", "/v1/models", "/v1/files/file-none", "/metrics", "/v1/nowhere"):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.getheader("x-request-id")
+    connection.request("POST", "/v1/vector_stores/default/search", '{"query": "a"}',
+                       {"Content-Type": "application/json"})
+    assert connection.getresponse().read()
+    assert connection.sock is used
+    connection.close()
+
+
+def test_requests_sent_ahead_are_answered_in_order(service):
+    with connect(service) as connection:
+        connection.sendall(b"GET /v1/models/quire HTTP/1.1\r\nHost: x\r\n\r\n"
+                           b"GET /v1/models/none HTTP/1.1\r\nHost: x\r\n\r\n")
+        reader = connection.makefile("rb")
+        statuses = []
+        for _ in range(2):
+            statuses.append(int(reader.readline().split()[1]))
+            length = 0
+            while (line := reader.readline()) != b"\r\n":
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            reader.read(length)
+        assert statuses == [200, 404]
+
+
+def test_request_ids_differ(service):
+    ids = {service.http.get("/healthz").headers["x-request-id"] for _ in range(5)}
+    assert len(ids) == 5
+
+
+@pytest.mark.parametrize("request_bytes", [
+    b"\r\n\r\n", b"hello\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00",
+    b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
+    b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
+    b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+    b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+    b"POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    b"GET /v1/files/%00%ff%2e%2e%2f HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/files/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+], ids=range(13))
+def test_what_is_no_http(service, request_bytes):
+    """An error or a closed connection; the client shuts its side, so nothing waits."""
+    with connect(service) as connection:
+        try:
+            connection.sendall(request_bytes)
+            connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        status, _ = read_answer(connection)
+    assert status is None or 400 <= status < 600
+
+
+def test_half_a_request_holds_nothing_up(service):
+    idle = [connect(service) for _ in range(50)]
+    for connection in idle:
+        connection.sendall(b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Le")
+    assert service.http.get("/v1/files", params={"limit": 1}).status_code == 200
+    for connection in idle:
+        connection.close()
+
+
+# -- paths and methods ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("method, path, status", [
+    ("GET", "/v1/nowhere", 404), ("GET", "/v1", 404), ("GET", "/v1/files/", 404),
+    ("GET", "/v1/vector_stores/vs_none", 404), ("DELETE", "/v1/vector_stores/vs_none", 404),
+    ("GET", "/v1/vector_stores/vs_none/files", 404), ("DELETE", "/v1/files/file-none", 404),
+    ("GET", "/v1/vector_stores/default/files/file-none", 404),
+    ("GET", "/v1/vector_stores/default/file_batches/vsfb_none", 404),
+    ("GET", "/v1/files/" + "x" * 5000, 404), ("GET", "/v1/files/file-%F0%9F%90%A7", 404),
+    ("GET", "/../../etc/passwd", 404), ("GET", "/web/../../../etc/passwd", 404),
+    ("PUT", "/v1/files", 405), ("DELETE", "/v1/models", 405), ("POST", "/healthz", 405),
+    ("PATCH", "/v1/vector_stores/default", 405), ("GET", "/v1/embeddings", 405),
+])
+def test_unknown_ids_paths_and_methods(service, method, path, status):
+    is_error(service.http.request(method, path), status)
+
+
+@pytest.mark.parametrize("params", [
+    {"limit": 0}, {"limit": -1}, {"limit": 10_001}, {"limit": "x"}, {"limit": "1e3"},
+    {"limit": 10 ** 40}, {"order": "sideways"},
+])
+def test_lists_with_wrong_parameters(service, params):
+    is_error(service.http.get("/v1/files", params=params), 400, param=next(iter(params)))
+
+
+def test_lists_after_an_unknown_id(service):
+    answer = service.http.get("/v1/files", params={"after": "file-none"})
+    if answer.status_code != 200:
+        assert answer.status_code in (400, 404)
+        is_error(answer, answer.status_code)
+
+
+# -- JSON -------------------------------------------------------------------------------------------
+
+def send_json(service, text, path="/v1/vector_stores"):
+    return service.http.post(path, content=text, headers={"Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize("text", [
+    b"", b"{", b"[]", b'"text"', b"7", b"null", b"{'name': 'x'}", b'{"name": "x"} trailing',
+    b'{"name": "\xff\xfe"}', b'{"name": NaN}', b'{"name": 1e}', b'{"name": "x",}',
+    b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    b'{"name": "\\ud800"}',
+], ids=range(16))
+def test_json_that_is_none(service, text):
+    is_error(send_json(service, text), 400)
+
+
+@pytest.mark.parametrize("body", [
+    {"name": 7}, {"name": ["x"]}, {"name": {"x": 1}}, {"file_ids": "file-none"}, {"file_ids": [7]},
+    {"metadata": "x"}, {"metadata": []}, {"file_ids": {"a": 1}},
+])
+def test_json_with_wrong_types(service, body):
+    error = is_error(service.http.post("/v1/vector_stores", json=body), 400)
+    assert error["param"] == next(iter(body))
+
+
+def test_store_with_a_file_that_is_not_there(service):
+    before = service.http.get("/v1/vector_stores", params={"limit": 100}).json()["data"]
+    answer = service.http.post("/v1/vector_stores", json={"file_ids": ["file-none"]})
+    is_error(answer, answer.status_code)
+    assert answer.status_code in (400, 404)
+    assert service.http.get("/v1/vector_stores", params={"limit": 100}).json()["data"] == before
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 5000, "0." + "3" * 5000, "1e-400"])
+def test_json_with_huge_numbers(service, number):
+    for text in (f'{{"query": "x", "max_num_results": {number}}}',
+                 f'{{"query": "x", "ranking_options": {{"score_threshold": {number}}}}}',
+                 f'{{"query": "x", "filters": {{"type":"eq","key":"a","value":{number}}}}}'):
+        answer = send_json(service, text, "/v1/vector_stores/default/search")
+        if answer.status_code != 200:
+            is_error(answer, 400)
+
+
+def test_json_of_another_type(service):
+    answer = service.http.post("/v1/vector_stores", content=b"name=x",
+                               headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status_code in (400, 415)
+    is_error(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"file_id": 7}, {"file_id": ""}, {"file_id": None}, {"file_id": "file-none"},
+    {"file_id": "x" * 10_000},
+])
+def test_attach_what_is_no_file(service, store, body):
+    answer = service.http.post(f"/v1/vector_stores/{store}/files", json=body)
+    assert answer.status_code in (400, 404)
+    is_error(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("attributes", [
+    "x", [], {"k" * 65: 1}, {"k": "v" * 513}, {"k": {"nested": 1}}, {"k": [1]},
+    {f"k{n}": n for n in range(17)},
+])
+def test_attributes_that_are_none(service, store, facts, attributes):
+    answer = service.http.post(f"/v1/vector_stores/{store}/files",
+                               json={"file_id": facts.file_id, "attributes": attributes})
+    is_error(answer, 400)
+    assert not service.http.get(f"/v1/vector_stores/{store}/files").json()["data"]
+
+
+@pytest.mark.parametrize("body", [{}, {"file_ids": []}, {"file_ids": "x"}, {"file_ids": [7]},
+                                  {"file_ids": ["file-none"]}, {"file_ids": ["x"] * 5000}])
+def test_batches_of_nothing(service, store, body):
+    answer = service.http.post(f"/v1/vector_stores/{store}/file_batches", json=body)
+    assert answer.status_code in (400, 404)
+    is_error(answer, answer.status_code)
+    assert not service.http.get(f"/v1/vector_stores/{store}/files").json()["data"]
+
+
+# -- uploads ----------------------------------------------------------------------------------------
+
+def uploads_left(service):
+    """Files in the folder of files whose name is no SHA-256: what uploads leave behind."""
+    return [path.name for path in (service.data / "files").rglob("*")
+            if path.is_file() and len(path.name) != 64]
+
+
+@pytest.mark.parametrize("body, content_type", [
+    (b"", MULTIPART), (b"nonsense", MULTIPART), (f"--{BOUNDARY}".encode(), MULTIPART),
+    (f"--{BOUNDARY}--\r\n".encode(), MULTIPART),
+    (multipart(('name="purpose"', b"assistants")), MULTIPART),
+    (multipart(('name="file"; filename="a.pdf"', SMALL_PDF))[:-40], MULTIPART),
+    (multipart(("", SMALL_PDF)), MULTIPART),
+    (multipart(('name="file"; filename="a.pdf"', SMALL_PDF)), "multipart/form-data"),
+    (multipart(('name="file"; filename="a.pdf"', SMALL_PDF)), "multipart/form-data; boundary="),
+    (multipart(('name="file"; filename="a.pdf"', SMALL_PDF)), "multipart/form-data; boundary=other"),
+    (multipart(('name="document"; filename="a.pdf"', SMALL_PDF)), MULTIPART),
+    (multipart(('name="file"; filename="a.pdf"', SMALL_PDF), ('name="purpose"', b"world peace")),
+     MULTIPART),
+    (b'{"file": "x"}', "application/json"), (SMALL_PDF, "application/pdf"),
+    (b"file=x", "application/x-www-form-urlencoded"),
+], ids=["nothing", "nonsense", "only-boundary", "no-parts", "no-file", "cut-off", "no-name",
+        "no-boundary", "empty-boundary", "other-boundary", "other-name", "unknown-purpose", "json",
+        "bare-pdf", "form"])
+def test_wrong_uploads(service, body, content_type):
+    before = service.http.get("/v1/files").json()["data"]
+    status, answer = exchange(service, post("/v1/files", body, content_type))
+    assert status in (400, 415), (status, answer)
+    is_error_body(answer)
+    assert service.http.get("/v1/files").json()["data"] == before
+    wait_until(lambda: not uploads_left(service), PATIENCE_S, "the upload's rest to be gone")
+
+
+def test_upload_with_a_field_of_a_megabyte(service):
+    body = multipart(('name="purpose"', b"x" * 1_000_000),
+                     ('name="file"; filename="a.pdf"', SMALL_PDF))
+    status, answer = exchange(service, post("/v1/files", body, MULTIPART))
+    assert status in (400, 413)
+    is_error_body(answer)
+
+
+def test_upload_with_many_parts(service):
+    body = multipart(*[(f'name="f{n}"', b"x") for n in range(5000)],
+                     ('name="file"; filename="a.pdf"', SMALL_PDF))
+    status, answer = exchange(service, post("/v1/files", body, MULTIPART))
+    assert status in (200, 400)
+    if status == 200:
+        service.http.delete(f"/v1/files/{json.loads(answer)['id']}")
+
+
+@pytest.mark.parametrize("name", [b"nul\0byte.pdf", b"\xff\xfe bad utf-8.pdf", b"line\tbreak.pdf",
+                                  b"x" * 5000 + b".pdf", b""])
+def test_upload_with_a_strange_name(service, name):
+    body = multipart(('name="file"; filename="NAME"', SMALL_PDF)).replace(b"NAME", name)
+    status, answer = exchange(service, post("/v1/files", body, MULTIPART))
+    if status == 200:
+        file = json.loads(answer)
+        assert isinstance(file["filename"], str) and "\0" not in file["filename"]
+        assert service.wait_file(file["id"])["state"] == "completed"
+        service.http.delete(f"/v1/files/{file['id']}")
+    else:
+        assert status == 400, (status, answer)
+        is_error_body(answer)
+
+
+def test_upload_in_chunks_of_unknown_length(service):
+    """As `curl -T -` or a stream sends it."""
+    body = multipart(('name="purpose"', b"assistants"), ('name="file"; filename="c.pdf"', SMALL_PDF))
+    chunks = b"".join(f"{len(body[at:at + 700]):x}\r\n".encode() + body[at:at + 700] + b"\r\n"
+                      for at in range(0, len(body), 700)) + b"0\r\n\r\n"
+    status, answer = exchange(service, (
+        f"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: {MULTIPART}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n").encode() + chunks)
+    assert status == 200, answer
+    file_id = json.loads(answer)["id"]
+    assert service.wait_file(file_id)["state"] == "completed"
+    assert service.http.get(f"/v1/files/{file_id}/content").content == SMALL_PDF
+    service.http.delete(f"/v1/files/{file_id}")
+
+
+def test_upload_byte_by_byte(service):
+    request = post("/v1/files", multipart(('name="file"; filename="s.pdf"', SMALL_PDF)), MULTIPART)
+    with connect(service) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(request), 3):
+            connection.sendall(request[at:at + 3])
+        status, answer = read_answer(connection)
+    assert status == 200, answer
+    file_id = json.loads(answer)["id"]
+    assert service.http.get(f"/v1/files/{file_id}/content").content == SMALL_PDF
+    service.http.delete(f"/v1/files/{file_id}")
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.98])
+def test_upload_broken_off(service, part):
+    before = service.http.get("/v1/files").json()["data"]
+    large = pdfs.text_pdf([pdfs.filler(n, 200) for n in range(50)])
+    request = post("/v1/files", multipart(('name="file"; filename="b.pdf"', large)), MULTIPART)
+    with connect(service) as connection:
+        connection.sendall(request[:int(len(request) * part)])
+    wait_until(lambda: not uploads_left(service), PATIENCE_S, "the upload's rest to be gone")
+    assert service.http.get("/v1/files").json()["data"] == before
+
+
+def test_many_uploads_broken_off(service):
+    request = post("/v1/files", multipart(('name="file"; filename="b.pdf"', SMALL_PDF)), MULTIPART)
+    for _ in range(100):
+        with connect(service) as connection:
+            connection.sendall(request[:-30])
+    wait_until(lambda: not uploads_left(service), PATIENCE_S, "the uploads' rests to be gone")
+
+
+@pytest.fixture(scope="module")
+def small_door(shared_service):
+    """A service that takes 1 MB at most."""
+    from conftest import _new_service
+    service = _new_service(settings={"QUIRE_GATEWAY_MAX_UPLOAD_MB": 1})
+    try:
+        yield service.start().wait_ready()
+    finally:
+        service.close()
+
+
+def test_body_over_the_limit_is_refused_before_it_is_read(small_door):
+    """Nothing of the body is ever sent, and the answer comes all the same."""
+    with connect(small_door) as connection:
+        connection.sendall(post("/v1/files", b"", MULTIPART, length=50 << 20))
+        status, answer = read_answer(connection)
+    assert status == 413
+    is_error_body(answer, "body_too_large")
+
+
+def test_body_over_the_limit_that_asks_first(small_door):
+    request = post("/v1/files", b"", MULTIPART, length=50 << 20).replace(
+        b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+    status, answer = exchange(small_door, request)
+    assert status == 413
+    is_error_body(answer, "body_too_large")
+
+
+def test_body_over_the_limit_of_unknown_length(small_door):
+    head = (f"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: {MULTIPART}\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n").encode()
+    start = multipart(('name="file"; filename="l.pdf"', b""))[:-20]
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    status, answer = exchange(small_door, head + f"{len(start):x}\r\n".encode() + start + b"\r\n"
+                              + chunk * 64)
+    assert status in (413, None)   # a closed connection when the answer could not be delivered
+    if status:
+        is_error_body(answer, "body_too_large")
+    wait_until(lambda: not uploads_left(small_door), PATIENCE_S, "the upload's rest to be gone")
+    small_door.wait_ready()
+
+
+def test_body_just_under_the_limit(small_door):
+    pdf = SMALL_PDF + b"\n" * (1_000_000 - len(SMALL_PDF))
+    assert small_door.finish(pdf)["state"] == "completed"
+
+
+def test_json_over_its_limit(service):
+    answer = send_json(service, b'{"name": "' + b"x" * (64 << 20) + b'"}')
+    assert answer.status_code in (400, 413)
+    is_error(answer, answer.status_code)
+
+
+# -- what the service says of itself ----------------------------------------------------------------
+
+def test_health_and_readiness(service):
+    assert service.http.get("/healthz").status_code == 200
+    assert service.http.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["answerer", "embedder", "extractor"])
+def test_readiness_names_what_is_missing(new_service, missing):
+    service = new_service(roles=[role for role in ROLES if role != missing]).start()
+    wait_until(lambda: service.readiness().startswith("{"), PATIENCE_S, "the gateway to answer")
+    others = [role for role in ROLES if role not in (missing, "gateway")]
+    wait_until(lambda: not any(role in service.readiness() for role in others) or
+               missing == "answerer", PATIENCE_S, "the other roles to be there")
+    answer = service.http.get("/readyz")
+    assert answer.status_code == 503 and missing in answer.text
+    assert service.http.get("/healthz").status_code == 200
+    service.start_role(missing)
+    service.wait_ready()
+
+
+def test_metrics(service, facts):
+    families = {family.name: family for family in text_string_to_metric_families(
+        service.http.get("/metrics").text)}
+    roles = {sample.labels.get("role") for family in families.values()
+             for sample in family.samples}
+    assert set(ROLES) <= roles
+    for name in ("quire_pages_read", "quire_files", "quire_chunks", "quire_vectors",
+                 "quire_pieces_embedded", "quire_cpu_microseconds", "quire_resident_bytes"):
+        assert name in families, sorted(families)
+        assert families[name].documentation and families[name].type in ("counter", "gauge")
+    assert service.metrics()[("quire_files", "answerer")] >= 1
+
+
+def test_openapi(service):
+    description = service.http.get("/openapi.json").json()
+    validate(description)
+    for path in ("/v1/files", "/v1/files/{id}/pages/{n}", "/v1/vector_stores/{vs}/search",
+                 "/v1/embeddings", "/v1/events"):
+        pattern = path.replace("{id}", "{").replace("{vs}", "{").replace("{n}", "{").split("{")
+        assert any(all(part.strip("}") in known for part in pattern)
+                   for known in description["paths"]), path
+
+
+def test_status(service, facts):
+    status = service.http.get("/v1/status").json()
+    text = json.dumps(status)
+    assert all(role in text for role in ("extractor", "embedder", "answerer")), status
+
+
+def test_web_page(service):
+    page = service.http.get("/")
+    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+    assert "<html" in page.text.lower()
