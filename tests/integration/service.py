@@ -101,7 +101,8 @@ class Process:
 
 class Service:
     """Starts nothing until start() is called; then the same object can be stopped, have its roles
-    killed, and be started again on the same data."""
+    killed, and be started again on the same data. redis_url None: with a Redis of its own; "": the
+    settings tell where it is."""
 
     def __init__(self, build, model, data=None, settings=None, redis_url=None, roles=ROLES):
         self.build, self.model = Path(build), Path(model)
@@ -129,7 +130,6 @@ class Service:
         environment.update({
             "QUIRE_DATA_DIR": str(self.data), "QUIRE_MODEL_DIR": str(self.model),
             "PORT": str(self.port), "QUIRE_GATEWAY_ADDRESS": "127.0.0.1",
-            "REDIS_URL": self.redis_url or f"unix://{self.folder}/redis.sock",
             "QUIRE_GATEWAY_EXTRACT_BIND": ipc("extract"),
             "QUIRE_EXTRACTOR_EXTRACT_CONNECT": ipc("extract"),
             "QUIRE_ANSWERER_PAGES_BIND": ipc("pages"),
@@ -137,6 +137,9 @@ class Service:
             "QUIRE_ANSWERER_EMBED_BIND": ipc("embed"), "QUIRE_EMBEDDER_EMBED_CONNECT": ipc("embed"),
             "QUIRE_ANSWERER_ASK_BIND": ipc("ask"), "QUIRE_GATEWAY_ASK_CONNECT": ipc("ask"),
         })
+        environment.pop("REDIS_URL", None)
+        if self.redis_url != "":
+            environment["REDIS_URL"] = self.redis_url or f"unix://{self.folder}/redis.sock"
         environment.update({name: str(value) for name, value in self.settings.items()})
         return environment
 
@@ -162,7 +165,7 @@ class Service:
 
     def start(self):
         self.data.mkdir(parents=True, exist_ok=True)
-        if not self.redis_url:
+        if self.redis_url is None:
             self.start_redis()
         for role in self.roles:
             self.start_role(role)

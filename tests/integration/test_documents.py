@@ -154,7 +154,7 @@ def test_password_for_an_open_file_does_no_harm(service, finish):
 
 # -- size -------------------------------------------------------------------------------------------
 
-def test_1600_pages(service, finish, store):
+def test_1600_pages(service, store):
     texts = [f"Leaf {page} of the long book. {pdfs.filler(page, 20)}" for page in range(1, 1601)]
     for index, page in enumerate((1, 800, 1600)):
         texts[page - 1] += " " + pdfs.FACTS[index][0]

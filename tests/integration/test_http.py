@@ -1,16 +1,14 @@
-"""The door: HTTP as it comes, right and wrong, big and slow, and what it says of itself."""
+"""The door: HTTP as it comes, right and wrong, big and slow."""
 
 import http.client
 import json
 import socket
 
 import pytest
-from openapi_spec_validator import validate
-from prometheus_client.parser import text_string_to_metric_families
 
 import pdfs
 from conftest import is_error
-from service import ROLES, wait_until
+from service import wait_until
 
 PATIENCE_S = 20
 BOUNDARY = "----boundary"
@@ -406,63 +404,9 @@ def test_body_just_under_the_limit(small_door):
     assert small_door.finish(pdf)["state"] == "completed"
 
 
-def test_json_over_its_limit(service):
-    answer = send_json(service, b'{"name": "' + b"x" * (64 << 20) + b'"}')
-    assert answer.status_code in (400, 413)
-    is_error(answer, answer.status_code)
-
-
-# -- what the service says of itself ----------------------------------------------------------------
-
-def test_health_and_readiness(service):
-    assert service.http.get("/healthz").status_code == 200
-    assert service.http.get("/readyz").status_code == 200
-
-
-@pytest.mark.parametrize("missing", ["answerer", "embedder", "extractor"])
-def test_readiness_names_what_is_missing(new_service, missing):
-    service = new_service(roles=[role for role in ROLES if role != missing]).start()
-    wait_until(lambda: service.readiness().startswith("{"), PATIENCE_S, "the gateway to answer")
-    others = [role for role in ROLES if role not in (missing, "gateway")]
-    wait_until(lambda: not any(role in service.readiness() for role in others) or
-               missing == "answerer", PATIENCE_S, "the other roles to be there")
-    answer = service.http.get("/readyz")
-    assert answer.status_code == 503 and missing in answer.text
-    assert service.http.get("/healthz").status_code == 200
-    service.start_role(missing)
-    service.wait_ready()
-
-
-def test_metrics(service, facts):
-    families = {family.name: family for family in text_string_to_metric_families(
-        service.http.get("/metrics").text)}
-    roles = {sample.labels.get("role") for family in families.values()
-             for sample in family.samples}
-    assert set(ROLES) <= roles
-    for name in ("quire_pages_read", "quire_files", "quire_chunks", "quire_vectors",
-                 "quire_pieces_embedded", "quire_cpu_microseconds", "quire_resident_bytes"):
-        assert name in families, sorted(families)
-        assert families[name].documentation and families[name].type in ("counter", "gauge")
-    assert service.metrics()[("quire_files", "answerer")] >= 1
-
-
-def test_openapi(service):
-    description = service.http.get("/openapi.json").json()
-    validate(description)
-    for path in ("/v1/files", "/v1/files/{id}/pages/{n}", "/v1/vector_stores/{vs}/search",
-                 "/v1/embeddings", "/v1/events"):
-        pattern = path.replace("{id}", "{").replace("{vs}", "{").replace("{n}", "{").split("{")
-        assert any(all(part.strip("}") in known for part in pattern)
-                   for known in description["paths"]), path
-
-
-def test_status(service, facts):
-    status = service.http.get("/v1/status").json()
-    text = json.dumps(status)
-    assert all(role in text for role in ("extractor", "embedder", "answerer")), status
-
-
-def test_web_page(service):
-    page = service.http.get("/")
-    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
-    assert "<html" in page.text.lower()
+def test_json_over_its_limit_is_refused_before_it_is_read(service):
+    with connect(service) as connection:
+        connection.sendall(post("/v1/vector_stores", b"", "application/json", length=64 << 20))
+        status, answer = read_answer(connection)
+    assert status == 413
+    is_error_body(answer, "body_too_large")

@@ -9,6 +9,7 @@ import openai
 import pytest
 
 import pdfs
+from conftest import is_error
 from service import wait_until
 
 WIDTH = 384   # of an embedding
@@ -77,6 +78,14 @@ def test_embeddings_do_not_depend_on_their_company(client):
 def test_embeddings_refuse_what_is_no_text(client, given):
     with pytest.raises(openai.BadRequestError):
         embed(client, given)
+
+
+def test_embeddings_of_token_ids_are_made_or_refused(service):
+    for given in ([7592, 2088], [[7592], [2088]], [-1], [10 ** 12]):
+        answer = service.http.post("/v1/embeddings",
+                                   json={"model": "all-MiniLM-L6-v2", "input": given})
+        if answer.status_code != 200:
+            is_error(answer, 400)
 
 
 def test_embeddings_take_a_text_longer_than_the_model(client):

@@ -68,6 +68,15 @@ def test_password_over_tcp(new_service, outside_redis):
         assert "word/with" not in log.read_text() and PASSWORD_IN_URL not in log.read_text(), log
 
 
+def test_url_from_a_file(new_service, outside_redis, tmp_path):
+    port = free_port()
+    outside_redis("--port", port, "--requirepass", "secret")
+    client = redis.Redis(port=port, password="secret")
+    wait_until(lambda: answers(client), PATIENCE_S, "Redis to answer")
+    (tmp_path / "url").write_text(f"redis://:secret@127.0.0.1:{port}\n")
+    works(new_service(redis_url="", settings={"REDIS_URL_FILE": tmp_path / "url"}))
+
+
 def test_user_and_password(new_service, outside_redis):
     port = free_port()
     outside_redis("--port", port, "--user", "quire", "on", ">secret", "~*", "&*", "+@all",
