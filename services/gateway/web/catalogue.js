@@ -1,0 +1,107 @@
+/* What the page knows of the files: loaded from the API, kept up to date by progress events. */
+
+import { attachFile, deleteFile, listFiles, listShelfIds } from "/api.js";
+
+/** @typedef {import("/api.js").ApiFile & {onShelf: boolean}} ShelfFile */
+
+const STEPS = ["queued", "reading", "indexing", "completed", "failed"];
+const RELOAD_REST_MS = 400;
+
+/** Whether a file has nothing more to come. */
+export const isFinished = (file) => file.state === "completed" || file.state === "failed";
+
+/** How far a file is, so that a late answer never takes it back. */
+const farther = (a, b) =>
+    STEPS.indexOf(a.state) - STEPS.indexOf(b.state)
+    || a.pages_done - b.pages_done || a.vectors - b.vectors;
+
+export class Catalogue extends EventTarget {
+    /** @type {Map<string, ShelfFile>} newest first */
+    files = new Map();
+    loaded = false;
+    #changes = new Map();   /* id -> when it was last added or removed here */
+    #clock = 0;
+    #reload = 0;
+
+    get shelf() {
+        return [...this.files.values()].filter((file) => file.onShelf);
+    }
+
+    get others() {
+        return [...this.files.values()].filter((file) => !file.onShelf);
+    }
+
+    /** Takes over the API's lists; what was changed here while they came stays as it is. */
+    async load() {
+        const begun = ++this.#clock;
+        const [listed, shelfIds] = await Promise.all([listFiles(), listShelfIds()]);
+        const onShelf = new Set(shelfIds);
+        const isLocal = (id) => this.#changes.get(id) > begun;
+        const kept = [...this.files.values()].filter((file) => isLocal(file.id));
+        const fresh = listed.filter((file) => !isLocal(file.id))
+            .map((file) => ({ ...this.#farthest(file), onShelf: onShelf.has(file.id) }));
+        this.files = new Map([...kept, ...fresh].map((file) => [file.id, file]));
+        this.loaded = true;
+        this.#changed();
+    }
+
+    /** Loads soon, once for many wishes. */
+    loadSoon() {
+        clearTimeout(this.#reload);
+        this.#reload = setTimeout(() => this.load().catch(() => this.loadSoon()), RELOAD_REST_MS);
+    }
+
+    /** A file that has just been uploaded and attached. @param {import("/api.js").ApiFile} file */
+    add(file) {
+        this.#changes.set(file.id, ++this.#clock);
+        const added = { ...this.#farthest(file), onShelf: true };
+        this.files.delete(file.id);
+        this.files = new Map([[file.id, added], ...this.files]);
+        this.#changed();
+    }
+
+    async attach(id) {
+        await attachFile(id);
+        this.add(this.files.get(id));
+    }
+
+    async remove(id) {
+        await deleteFile(id);
+        this.#forget(id);
+    }
+
+    /** @param {import("/events.js").Progress} progress */
+    apply(progress) {
+        const file = this.files.get(progress.file_id);
+        if (progress.state === "deleted")
+            return this.#forget(progress.file_id);
+        if (!file)
+            return this.#changes.has(progress.file_id) ? undefined : this.loadSoon();
+        const { state, pages, pages_done, chunks, vectors } = progress;
+        const next = { ...file, state, pages, pages_done, chunks, vectors,
+                       status_details: progress.reason || file.status_details };
+        if (farther(next, file) < 0)
+            return undefined;
+        this.files.set(file.id, next);
+        if (isFinished(next) && !isFinished(file)) {
+            this.dispatchEvent(new CustomEvent("finished", { detail: next }));
+            this.loadSoon();   /* for what events don't carry: failed pages, the title */
+        }
+        return this.#changed();
+    }
+
+    #farthest(file) {
+        const known = this.files.get(file.id);
+        return known && farther(known, file) > 0 ? { ...file, ...known } : file;
+    }
+
+    #forget(id) {
+        this.#changes.set(id, ++this.#clock);
+        if (this.files.delete(id))
+            this.#changed();
+    }
+
+    #changed() {
+        this.dispatchEvent(new Event("change"));
+    }
+}

@@ -1,0 +1,164 @@
+/* A file's row on the shelf: its name, how far it is, its pages, and what can be done with it. */
+
+import { contentUrl, fileContent } from "/api.js";
+import { count, setNotice, setText, size, stamp } from "/dom.js";
+import { isFinished } from "/catalogue.js";
+import { showLedger } from "/ledger.js";
+
+/** @typedef {import("/catalogue.js").ShelfFile} ShelfFile */
+
+const ADDED = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const LEDGER_REST_MS = 1000;
+
+/** How far a file is, in words and as a part of a whole. @param {ShelfFile} file */
+export function progressOf(file) {
+    const { state, pages, pages_done, pages_failed, chunks, vectors } = file;
+    switch (state) {
+    case "reading":
+        return { words: `Reading ${pages_done.toLocaleString("en")} of ${count(pages, "page")}`, value: pages_done, max: pages };
+    case "indexing":
+        return { words: `Indexing ${vectors.toLocaleString("en")} of ${count(chunks, "passage")}`, value: vectors, max: chunks };
+    case "completed":
+        return { words: count(pages, "page") + (pages_failed ? `, ${pages_failed} not readable` : "") };
+    case "failed":
+        return { words: "Could not be read" };
+    default:
+        return { words: "Waiting to be read", value: undefined, max: 1 };
+    }
+}
+
+/* The API tells this by its message only. */
+const wantsPassword = (file) => file.state === "failed" && /password/i.test(file.status_details ?? "");
+
+/* The API's advice speaks to programs; here a field for the password stands below. */
+const reasonFor = (file) =>
+    file.state !== "failed" ? ""
+        : (file.status_details ?? "").replace(/ Upload it again with [^.]*'password'\./, "");
+
+export class FileRow {
+    #parts = stamp("file-row");
+    #shelf;
+    #ledgerAt = 0;
+    #ledgerTimer = 0;
+
+    /**
+     * @param {ShelfFile} file
+     * @param {{scope: import("/scope.js").Scope, catalogue: import("/catalogue.js").Catalogue,
+     *          uploads: import("/uploads.js").Uploads,
+     *          read: (id: string, page: number) => void}} shelf
+     */
+    constructor(file, shelf) {
+        this.#shelf = shelf;
+        this.file = file;
+        const { choose, title, name, download } = this.#parts;
+        this.root.dataset.file = file.id;
+        setText(title, file.filename);
+        name.title = file.filename;
+        choose.setAttribute("aria-label", `Search in ${file.filename}`);
+        choose.title = "Search only the chosen files";
+        download.href = contentUrl(file.id);
+        download.download = file.filename;
+        this.#listen();
+        this.update(file);
+    }
+
+    get root() {
+        return this.#parts.root;
+    }
+
+    /** @param {ShelfFile} file */
+    update(file) {
+        const finishes = isFinished(file) && !isFinished(this.file);
+        this.file = file;
+        const { state, choose, read, reason, unlock, facts } = this.#parts;
+        this.root.dataset.state = file.state;
+        this.#showProgress(progressOf(file), state);
+        choose.checked = this.#shelf.scope.chosen.has(file.id);
+        choose.disabled = file.state === "failed";
+        read.hidden = !file.pages;
+        setNotice(reason, reasonFor(file));
+        unlock.hidden = !wantsPassword(file);
+        setText(facts, `${size(file.bytes)}, added ${ADDED.format(file.created_at * 1000)}`);
+        if (finishes || !isFinished(file))
+            this.#refreshLedger();
+    }
+
+    #showProgress({ words, value, max }, state) {
+        const { progress } = this.#parts;
+        setText(state, words);
+        progress.hidden = !max;
+        progress.setAttribute("aria-label", `Progress of ${this.file.filename}`);
+        progress.max = max || 1;
+        value === undefined ? progress.removeAttribute("value") : progress.value = value;
+    }
+
+    #listen() {
+        const { choose, name, read, keep, sure, unlock, ledger, confirm } = this.#parts;
+        choose.addEventListener("change", () => this.#shelf.scope.toggle(this.file.id, choose.checked));
+        name.addEventListener("click", () => this.#unfold());
+        read.addEventListener("click", () => this.#shelf.read(this.file.id, 1));
+        this.#parts.delete.addEventListener("click", () => this.#askToDelete(true));
+        keep.addEventListener("click", () => this.#askToDelete(false));
+        confirm.addEventListener("keydown", (event) => event.key === "Escape" && this.#askToDelete(false));
+        sure.addEventListener("click", () => this.#act(sure, () => this.#shelf.catalogue.remove(this.file.id)));
+        unlock.addEventListener("submit", (event) => {
+            event.preventDefault();
+            this.#act(unlock.querySelector("button"), () => this.#unlock());
+        });
+        ledger.addEventListener("click", (event) => {
+            const { page } = event.target.dataset;
+            if (page)
+                this.#shelf.read(this.file.id, Number(page));
+        });
+    }
+
+    #unfold() {
+        const { more, name } = this.#parts;
+        more.hidden = !more.hidden;
+        name.setAttribute("aria-expanded", String(!more.hidden));
+        this.#ledgerAt = 0;
+        this.#refreshLedger();
+    }
+
+    /* At most once a second, however fast the pages come, and the last state surely. */
+    #refreshLedger() {
+        clearTimeout(this.#ledgerTimer);
+        if (this.#parts.more.hidden || !this.file.pages)
+            return;
+        const rest = this.#ledgerAt + LEDGER_REST_MS - Date.now();
+        this.#ledgerTimer = setTimeout(() => {
+            this.#ledgerAt = Date.now();
+            showLedger(this.#parts.ledger, this.file.id);
+        }, Math.max(0, rest));
+    }
+
+    #askToDelete(asked) {
+        const { actions, confirm, keep } = this.#parts;
+        actions.hidden = asked;
+        confirm.hidden = !asked;
+        (asked ? keep : this.#parts.delete).focus();
+    }
+
+    /* Runs what a button asks for, and shows in the row what went wrong. */
+    async #act(button, what) {
+        const { trouble, more } = this.#parts;
+        button.disabled = true;
+        setNotice(trouble, "");
+        try {
+            await what();
+        } catch (error) {
+            more.hidden = false;
+            setNotice(trouble, error.message);
+        }
+        button.disabled = false;
+    }
+
+    /* The bytes are on the server already: they come back, and go up again with the password. */
+    async #unlock() {
+        const { password } = this.#parts;
+        const bytes = await fileContent(this.file.id);
+        this.#shelf.uploads.add(bytes, this.file.filename,
+                                { password: password.value, replaces: this.file.id });
+        password.value = "";
+    }
+}
