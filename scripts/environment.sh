@@ -87,7 +87,7 @@ refresh_root () {
 
 make_root () {
     local new=$cache/debian13.new work=$cache/work free
-    free=$(df --output=avail -B1M "$cache" | tail -n 1)
+    free=$(($(df --output=avail -B1M "$cache" | tail -n 1)))
     ((free >= root_megabytes)) ||
         fail "$cache has $free MB free, and making a Debian 13 root takes $root_megabytes MB"
     if ! command -v mmdebstrap >/dev/null; then
