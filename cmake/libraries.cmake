@@ -12,7 +12,7 @@
 find_package (PkgConfig REQUIRED)
 find_package (Threads REQUIRED)
 
-pkg_check_modules (CZMQ REQUIRED IMPORTED_TARGET libczmq)
+pkg_check_modules (CZMQ REQUIRED IMPORTED_TARGET libczmq libzmq)
 pkg_check_modules (HIREDIS REQUIRED IMPORTED_TARGET hiredis hiredis_ssl openssl)
 pkg_check_modules (YYJSON REQUIRED IMPORTED_TARGET yyjson)
 pkg_check_modules (UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)

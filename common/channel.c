@@ -42,6 +42,7 @@ struct channel {
     link_peer_t *peers [MAX_PEERS];
     size_t peer_count;
     int timer;
+    uint64_t refused_ms;   /* when a refusal was last logged */
     channel_t *next;   /* of all channels of this process */
 };
 
@@ -269,9 +270,13 @@ static void on_goodbye (channel_t *channel, link_peer_t *peer)
 
 /* -- receiving ------------------------------------------------------------------------------- */
 
-static void refuse (const channel_t *channel, const char *why)
+/* All are counted; one a second is told. */
+static void refuse (channel_t *channel, const char *why)
 {
     metric_add (METRIC_MESSAGES_REFUSED, 1);
+    if (channel->refused_ms && loop_now_ms () - channel->refused_ms < 1000)
+        return;
+    channel->refused_ms = loop_now_ms ();
     log_warning ("message_refused", "link=%s why=\"%s\"", channel->name, why);
 }
 
@@ -373,7 +378,8 @@ static void peer_tick (channel_t *channel, link_peer_t *peer, uint64_t now)
             return;
         }
     }
-    if (!channel->bound && (!peer->is_ready || now - peer->greeted_ms >= LINK_HELLO_MS))
+    uint64_t pause = peer->is_ready ? LINK_HELLO_MS : TICK_MS;
+    if (!channel->bound && now - peer->greeted_ms >= pause)
         hello_send (peer);
 }
 

@@ -2,6 +2,7 @@
 #include "job_board.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <hiredis/hiredis_ssl.h>
 #include <stdio.h>
@@ -326,17 +327,25 @@ static void fields_complete (job_fields_t *fields, const redisReply *known)
     }
 }
 
+static void text_add (yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *value)
+{
+    if (value)
+        yyjson_mut_obj_add_str (doc, object, name, value);
+    else
+        yyjson_mut_obj_add_null (doc, object, name);
+}
+
 static char *event_make (const char *file_id, const job_fields_t *fields)
 {
     yyjson_mut_doc *doc = yyjson_mut_doc_new (NULL);
     yyjson_mut_val *root = yyjson_mut_obj (doc);
     yyjson_mut_doc_set_root (doc, root);
     yyjson_mut_obj_add_str (doc, root, "file_id", file_id);
-    yyjson_mut_obj_add_str (doc, root, "filename", fields->value [FIELD_NAME]);
-    yyjson_mut_obj_add_str (doc, root, "state", fields->value [FIELD_STATE]);
+    text_add (doc, root, "filename", fields->value [FIELD_NAME]);
+    text_add (doc, root, "state", fields->value [FIELD_STATE]);
     for (int i = FIELD_PAGES; i <= FIELD_VECTORS; i++)
         yyjson_mut_obj_add_int (doc, root, field_names [i], fields->value [i] ? atoll (fields->value [i]) : 0);
-    yyjson_mut_obj_add_str (doc, root, "reason", fields->value [FIELD_REASON]);
+    text_add (doc, root, "reason", fields->value [FIELD_REASON]);
     char *json = yyjson_mut_write (doc, 0, NULL);
     yyjson_mut_doc_free (doc);
     return json;
@@ -436,9 +445,11 @@ int job_board_watch (job_board_t *board)
         board->watch = NULL;
         return error_set (ERROR_BOARD_AWAY, NULL);
     }
+    if (!board->address.local)
+        redisEnableKeepAlive (board->watch);
     board->watch->flags &= ~REDIS_BLOCK;   /* from here on only what has arrived is read */
-    return redisEnableKeepAlive (board->watch) == REDIS_OK || board->address.local
-        ? board->watch->fd : error_set (ERROR_BOARD_AWAY, NULL);
+    fcntl (board->watch->fd, F_SETFL, fcntl (board->watch->fd, F_GETFL) | O_NONBLOCK);
+    return board->watch->fd;
 }
 
 /* The text of a message reply, or NULL for a reply of another kind. */

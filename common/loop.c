@@ -172,6 +172,11 @@ void loop_stop (loop_t *loop)
     loop->stopped = true;
 }
 
+void loop_restart (loop_t *loop)
+{
+    loop->stopped = false;
+}
+
 uint64_t loop_now_ms (void)
 {
     return (uint64_t) zclock_mono ();

@@ -12,6 +12,7 @@ void loop_destroy (loop_t **loop);
 
 void loop_run (loop_t *loop);      /* until loop_stop, SIGTERM or SIGINT */
 void loop_stop (loop_t *loop);     /* from a handler */
+void loop_restart (loop_t *loop);  /* after loop_run came back: it may run again */
 
 /* Calls handler whenever fd is readable (writable too when asked), until unwatched. */
 typedef void (loop_fd_handler_t) (void *context, int fd);
