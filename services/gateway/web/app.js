@@ -106,6 +106,7 @@ function followQuestion() {
     scope.addEventListener("change", () => search.question && ask());
     catalogue.addEventListener("change", () => catalogue.loaded && scope.keepOnly(catalogue));
     catalogue.addEventListener("finished", () => search.refresh());
+    catalogue.addEventListener("removed", ({ detail }) => search.forget(detail));
     byId("scope-all").addEventListener("click", () => scope.set([]));
     addEventListener("popstate", takeAddress);
 }

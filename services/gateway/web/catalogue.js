@@ -15,6 +15,7 @@ const farther = (a, b) =>
     STEPS.indexOf(a.state) - STEPS.indexOf(b.state)
     || a.pages_done - b.pages_done || a.vectors - b.vectors;
 
+/* Dispatches "change" when anything is new, and with the file "finished", with its id "removed". */
 export class Catalogue extends EventTarget {
     /** @type {Map<string, ShelfFile>} newest first */
     files = new Map();
@@ -97,8 +98,10 @@ export class Catalogue extends EventTarget {
 
     #forget(id) {
         this.#changes.set(id, ++this.#clock);
-        if (this.files.delete(id))
-            this.#changed();
+        if (!this.files.delete(id))
+            return;
+        this.dispatchEvent(new CustomEvent("removed", { detail: id }));
+        this.#changed();
     }
 
     #changed() {

@@ -78,7 +78,8 @@ export class FileRow {
         read.hidden = !file.pages;
         setNotice(reason, reasonFor(file));
         unlock.hidden = !wantsPassword(file);
-        setText(facts, `${size(file.bytes)}, added ${ADDED.format(file.created_at * 1000)}`);
+        setText(facts, [file.title, size(file.bytes), `added ${ADDED.format(file.created_at * 1000)}`]
+            .filter(Boolean).join(" · "));
         if (finishes || !isFinished(file))
             this.#refreshLedger();
     }
@@ -100,7 +101,7 @@ export class FileRow {
         this.#parts.delete.addEventListener("click", () => this.#askToDelete(true));
         keep.addEventListener("click", () => this.#askToDelete(false));
         confirm.addEventListener("keydown", (event) => event.key === "Escape" && this.#askToDelete(false));
-        sure.addEventListener("click", () => this.#act(sure, () => this.#shelf.catalogue.remove(this.file.id)));
+        sure.addEventListener("click", () => this.#act(sure, () => this.#delete()));
         unlock.addEventListener("submit", (event) => {
             event.preventDefault();
             this.#act(unlock.querySelector("button"), () => this.#unlock());
@@ -151,6 +152,13 @@ export class FileRow {
             setNotice(trouble, error.message);
         }
         button.disabled = false;
+    }
+
+    /* The row goes, and with it the focus: the next row takes it. */
+    async #delete() {
+        const next = this.root.nextElementSibling ?? this.root.previousElementSibling;
+        await this.#shelf.catalogue.remove(this.file.id);
+        next?.querySelector(".file-name").focus();
     }
 
     /* The bytes are on the server already: they come back, and go up again with the password. */

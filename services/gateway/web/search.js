@@ -52,6 +52,12 @@ export class Search extends EventTarget {
             this.#run();
     }
 
+    /** A file is gone, and its passages with it. */
+    forget(fileId) {
+        if (this.passages.some((passage) => passage.file_id === fileId))
+            this.#run();
+    }
+
     clear() {
         this.#abort.abort();
         this.#become({ question: "", state: "idle", passages: [], indexed: null, problem: "", selected: -1 });
