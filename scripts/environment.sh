@@ -103,7 +103,7 @@ make_root () {
     # In a mount namespace of its own, so that a killed call leaves no mount.
     unshare --mount --propagation private -- mmdebstrap --mode=root --variant=apt \
         --format=directory --aptopt="$work/options" --dpkgopt=force-unsafe-io \
-        --include="$("$scripts/packages" "$@" | paste -s -d ,)" trixie "$new" - <"$work/sources"
+        --include="mount,$("$scripts/packages" "$@" | paste -s -d ,)" trixie "$new" - <"$work/sources"
     finish_root "$new"
     mv "$new" "$root"   # only a finished root gets the name
     rm -rf "$work"
