@@ -3,7 +3,7 @@
 #     prepare_python      in the environment: the model, the release build, and the packages of
 #                         tests/requirements.txt in $venv
 #     service_python …    becomes that Python, told where the programs and the model are
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # what environment.sh sets
 
 venv=$checkout/build/venv
 
