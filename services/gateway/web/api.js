@@ -86,6 +86,9 @@ const filePath = (id) => `/v1/files/${encodeURIComponent(id)}`;
 /** @returns {Promise<ApiFile[]>} newest first */
 export const listFiles = () => listAll("/v1/files", FILES_AT_ONCE, "id");
 
+/** @returns {Promise<ApiFile>} */
+export const getFile = (id) => getJson(filePath(id));
+
 /** @returns {Promise<string[]>} ids of the files that this page searches */
 export const listShelfIds = async () =>
     (await listAll(`${STORE}/files`, STORE_FILES_AT_ONCE, "id")).map((file) => file.id);

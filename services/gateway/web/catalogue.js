@@ -1,6 +1,6 @@
 /* What the page knows of the files: loaded from the API, kept up to date by progress events. */
 
-import { attachFile, deleteFile, listFiles, listShelfIds } from "/api.js";
+import { attachFile, deleteFile, getFile, listFiles, listShelfIds } from "/api.js";
 
 /** @typedef {import("/api.js").ApiFile & {onShelf: boolean}} ShelfFile */
 
@@ -78,17 +78,28 @@ export class Catalogue extends EventTarget {
             return this.#forget(progress.file_id);
         if (!file)
             return this.#changes.has(progress.file_id) ? undefined : this.loadSoon();
-        const { state, pages, pages_done, chunks, vectors } = progress;
-        const next = { ...file, state, pages, pages_done, chunks, vectors,
+        const next = { ...file, state: progress.state ?? file.state,
                        status_details: progress.reason || file.status_details };
+        for (const number of ["pages", "pages_done", "chunks", "vectors"])
+            next[number] = Math.max(progress[number], file[number]);
         if (farther(next, file) < 0)
             return undefined;
         this.files.set(file.id, next);
         if (isFinished(next) && !isFinished(file)) {
             this.dispatchEvent(new CustomEvent("finished", { detail: next }));
-            this.loadSoon();   /* for what events don't carry: failed pages, the title */
+            this.#complete(next.id);
         }
         return this.#changed();
+    }
+
+    /* Events don't carry all: failed pages, the title. */
+    async #complete(id) {
+        const whole = await getFile(id).catch(() => null);
+        const known = this.files.get(id);
+        if (!whole || !known)
+            return;
+        this.files.set(id, { ...this.#farthest(whole), onShelf: known.onShelf });
+        this.#changed();
     }
 
     #farthest(file) {

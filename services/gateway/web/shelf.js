@@ -5,6 +5,7 @@ import { isFinished } from "/catalogue.js";
 import { FileRow } from "/file_row.js";
 
 const FILES_WORTH_FINDING = 8;
+const ROWS_AT_ONCE = 200;   /* thousands of rows would hold the browser up for seconds */
 
 /** "12 files, 3 being read" */
 function summaryOf(files, uploads) {
@@ -87,6 +88,7 @@ export class Shelf {
     #fileRows;
     #uploadRows;
     #otherRows;
+    #rowsWanted = ROWS_AT_ONCE;
 
     /** @param {ConstructorParameters<typeof FileRow>[1]} tools */
     constructor(tools) {
@@ -101,6 +103,7 @@ export class Shelf {
             source.addEventListener("change", show);
         catalogue.addEventListener("finished", ({ detail }) => this.#announce(detail));
         byId("shelf-find").addEventListener("input", show);
+        byId("files-more").addEventListener("click", () => { this.#rowsWanted += ROWS_AT_ONCE; show(); });
         byId("shelf-fold").addEventListener("click", () => this.#fold());
     }
 
@@ -110,18 +113,24 @@ export class Shelf {
         const wanted = byId("shelf-find").value.trim().toLowerCase();
         byId("shelf-find").hidden = files.length < FILES_WORTH_FINDING && !wanted;
         this.#uploadRows.show(uploads);
-        this.#fileRows.show(files.filter((file) => file.filename.toLowerCase().includes(wanted))
-            .map((file) => [file.id, file]));
+        this.#showFiles(files.filter((file) => file.filename.toLowerCase().includes(wanted)));
         this.#showOthers(this.#catalogue.others);
         const sending = uploads.filter(([, upload]) => upload.state !== "failed").length;
         setText(byId("shelf-summary"), summaryOf(files, sending));
+    }
+
+    #showFiles(files) {
+        const more = files.length - this.#rowsWanted;
+        this.#fileRows.show(files.slice(0, this.#rowsWanted).map((file) => [file.id, file]));
+        byId("files-more").hidden = more <= 0;
+        setText(byId("files-more"), `Show more, ${count(more, "file")} left`);
     }
 
     #showOthers(files) {
         const others = byId("others");
         others.hidden = !files.length;
         setText(others.querySelector("summary"), `${count(files.length, "other file")} on the server`);
-        this.#otherRows.show(files.map((file) => [file.id, file]));
+        this.#otherRows.show(files.slice(0, this.#rowsWanted).map((file) => [file.id, file]));
     }
 
     #announce(file) {
