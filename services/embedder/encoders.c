@@ -1,0 +1,96 @@
+/* Encoders: see encoders.h. */
+#include "encoders.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "log.h"
+#include "loop.h"
+#include "word_pieces.h"
+
+#define MAX_PATH_BYTES 4096
+
+static vocabulary_t *vocabulary;
+static model_t *model;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;    /* guards the idle ones */
+static encoder_t *idle [MOST_THREADS];
+static size_t idle_count;
+
+static int path_join (char path [MAX_PATH_BYTES], const char *folder, const char *name)
+{
+    int length = snprintf (path, MAX_PATH_BYTES, "%s/%s", folder, name);
+    if (length < MAX_PATH_BYTES)
+        return 0;
+    return error_set (ERROR_MODEL_MISSING, "The path of the model's folder is too long.");
+}
+
+static int files_load (const char *folder, precision_t precision)
+{
+    char path [MAX_PATH_BYTES];
+    if (path_join (path, folder, "vocab.txt") != 0)
+        return -1;
+    vocabulary = vocabulary_load (path);
+    if (!vocabulary || path_join (path, folder, "model.safetensors") != 0)
+        return -1;
+    model = model_load (path, precision);
+    return model ? 0 : -1;
+}
+
+int encoders_open (const char *folder, const char *setting, size_t threads)
+{
+    uint64_t start = loop_now_ms ();
+    precision_t precision;
+    const char *why;
+    if (precision_choose (setting, &precision, &why) != 0 || files_load (folder, precision) != 0)
+        return -1;
+    while (idle_count < threads && idle_count < MOST_THREADS) {
+        encoder_t *encoder = encoder_new (model);
+        if (!encoder)
+            return -1;
+        idle [idle_count++] = encoder;
+    }
+    log_info ("model_loaded", "precision=%s why=%s instructions=%s threads=%zu ms=%llu",
+              precision_name (precision), why, model_instructions (model), idle_count,
+              (unsigned long long) (loop_now_ms () - start));
+    return 0;
+}
+
+void encoders_close (void)
+{
+    while (idle_count > 0)
+        encoder_destroy (&idle [--idle_count]);
+    model_destroy (&model);
+    vocabulary_destroy (&vocabulary);
+}
+
+/* There are as many as callers, so one is always idle. */
+static encoder_t *encoder_take (void)
+{
+    pthread_mutex_lock (&lock);
+    encoder_t *encoder = idle_count ? idle [--idle_count] : NULL;
+    pthread_mutex_unlock (&lock);
+    return encoder;
+}
+
+static void encoder_give (encoder_t *encoder)
+{
+    pthread_mutex_lock (&lock);
+    idle [idle_count++] = encoder;
+    pthread_mutex_unlock (&lock);
+}
+
+int encoders_encode (const char *text, uint32_t *pieces, float *vector)
+{
+    int32_t ids [MAX_SEQUENCE];
+    size_t count = word_pieces (vocabulary, text, strlen (text), ids, MAX_SEQUENCE);
+    *pieces = (uint32_t) count;
+    encoder_t *encoder = encoder_take ();
+    if (!encoder)
+        return error_set (ERROR_INTERNAL, "More threads encode than there are encoders.");
+    int result = encoder_encode (encoder, ids, count < MAX_SEQUENCE ? count : MAX_SEQUENCE, vector);
+    encoder_give (encoder);
+    return result;
+}

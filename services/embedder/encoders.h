@@ -1,0 +1,21 @@
+/* Encoders: the vocabulary, the model, and an encoder for each thread that works with them. */
+#ifndef QUIRE_ENCODERS_H
+#define QUIRE_ENCODERS_H
+
+#include "model.h"
+
+#define MOST_THREADS 256
+
+/* Loads vocab.txt and model.safetensors from the folder, for so many threads. precision is a
+ * setting's text. Returns 0, or -1 with MODEL_MISSING, BAD_FIELD, NO_MEMORY or INTERNAL. */
+MUST_CHECK int encoders_open (const char *folder, const char *precision, size_t threads);
+void encoders_close (void);   /* when no thread is at work; also after encoders_open failed */
+
+/* Encodes a text on the calling thread, cut to MAX_SEQUENCE word pieces. At most `threads` callers
+ * at once.
+ * pieces  how many the text has before the cut
+ * vector  [EMBEDDING_WIDTH]   unit length
+ * Returns 0, or -1 with INTERNAL or NO_MEMORY. */
+MUST_CHECK int encoders_encode (const char *text, uint32_t *pieces, float *vector);
+
+#endif

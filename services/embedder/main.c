@@ -1,0 +1,193 @@
+/* embedder: turns texts into vectors.
+ *
+ * Takes tasks (lists of texts) from the answerer, encodes their texts side by side on a few threads,
+ * questions before all else, and sends each task's vectors back when the last of them is done. Keeps
+ * nothing: a task that is lost with the process is given to another embedder. */
+#define _GNU_SOURCE     /* sched_getaffinity */
+
+#include <sched.h>
+#include <time.h>
+
+#include "encoders.h"
+#include "log.h"
+#include "metrics.h"
+#include "service.h"
+#include "task.h"
+
+#define TASKS_PER_THREAD 2      /* one being worked on, one that waits */
+#define EXPRESS_TASKS    1024   /* questions are small: they wait here rather than elsewhere */
+
+static channel_t *embed_channel;
+static pool_t *pool;
+static size_t thread_count;
+static task_t *tasks;           /* under way */
+
+/* -- a task's way ------------------------------------------------------------------------------ */
+
+static void task_keep (task_t *task)
+{
+    task->next = tasks;
+    task->link = &tasks;
+    if (tasks)
+        tasks->link = &task->next;
+    tasks = task;
+}
+
+static void task_drop (task_t *task)
+{
+    *task->link = task->next;
+    if (task->next)
+        task->next->link = task->link;
+    task_destroy (&task);
+}
+
+static void send (peer_t *peer, const message_t *message)
+{
+    if (channel_send (embed_channel, peer, message) != 0)
+        log_warning ("answer_dropped", "message=%s why=\"%s\"", message_name (message->id),
+                     error_text ());
+}
+
+static void task_finish (task_t *task)
+{
+    if (task->peer) {
+        message_t answer = task_answer (task);
+        send (task->peer, &answer);
+    }
+    task_drop (task);
+}
+
+static int64_t thread_microseconds (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* On a thread of the pool. */
+static void text_work (void *argument)
+{
+    task_text_t *text = argument;
+    int64_t start = thread_microseconds ();
+    if (encoders_encode (text->text, text->pieces, text->vector) != 0) {
+        text->error = error_get ();
+        log_error ("text_failed", "task=%llu why=\"%s\"", (unsigned long long) text->task->number,
+                   error_text ());
+    } else {
+        metric_add (METRIC_TEXTS_EMBEDDED, 1);
+        metric_add (METRIC_PIECES_EMBEDDED, *text->pieces);
+    }
+    metric_add (METRIC_EMBED_MICROSECONDS, thread_microseconds () - start);
+}
+
+/* Back on the loop's thread. */
+static void text_done (void *argument)
+{
+    task_text_t *text = argument;
+    task_t *task = text->task;
+    if (task->error == ERROR_NONE)
+        task->error = text->error;
+    if (--task->unfinished == 0)
+        task_finish (task);
+}
+
+static void task_begin (task_t *task, bool urgent)
+{
+    for (size_t i = 0; i < task->count; i++)
+        if (pool_submit (pool, urgent, text_work, text_done, &task->texts [i]) != 0) {
+            task->error = error_get ();
+            task->unfinished -= task->count - i;
+            break;
+        }
+    if (task->unfinished == 0)
+        task_finish (task);
+}
+
+/* -- messages ---------------------------------------------------------------------------------- */
+
+static void on_embed_texts (peer_t *peer, const embed_texts_message_t *message)
+{
+    task_t *task = task_new (peer, message);
+    if (!task) {
+        send (peer, &(message_t) {.id = MESSAGE_TASK_FAILED, .task_failed = {
+            .task = message->task, .error = error_get (), .message = error_text (),
+        }});
+        return;
+    }
+    task_keep (task);
+    task_begin (task, message->urgent);
+}
+
+static void on_embed_message (void *context UNUSED, peer_t *peer, const message_t *message)
+{
+    if (message->id == MESSAGE_EMBED_TEXTS) {
+        on_embed_texts (peer, &message->embed_texts);
+        return;
+    }
+    metric_add (METRIC_MESSAGES_REFUSED, 1);
+    log_warning ("message_refused", "message=%s", message_name (message->id));
+}
+
+/* Its tasks go to another embedder or come again: what they give here is for nobody. */
+static void on_embed_lost (void *context UNUSED, peer_t *peer)
+{
+    for (task_t *task = tasks; task; task = task->next)
+        if (task->peer == peer)
+            task->peer = NULL;
+}
+
+/* -- the process ------------------------------------------------------------------------------- */
+
+/* As many as set, or one for each processor that this process may use. */
+static size_t threads_wanted (void)
+{
+    long set = settings_number (SETTING_EMBEDDER_THREADS);
+    cpu_set_t processors;
+    if (set > 0)
+        return (size_t) set;
+    if (sched_getaffinity (0, sizeof processors, &processors) != 0)
+        return 1;
+    int count = CPU_COUNT (&processors);
+    return count < MOST_THREADS ? (size_t) count : MOST_THREADS;
+}
+
+static int embedder_start (loop_t *loop)
+{
+    thread_count = threads_wanted ();
+    if (encoders_open (settings_text (SETTING_MODEL_DIR), settings_text (SETTING_EMBEDDER_PRECISION),
+                       thread_count) != 0)
+        return -1;
+    pool = pool_new (loop, (int) thread_count);
+    return pool ? 0 : -1;
+}
+
+static void embedder_linked (void)
+{
+    channel_set_offer (embed_channel, (channel_offer_t) {
+        .credit = (uint32_t) thread_count * TASKS_PER_THREAD, .express = EXPRESS_TASKS,
+    });
+}
+
+static void embedder_stop (void)
+{
+    pool_destroy (&pool);
+    while (tasks)
+        task_drop (tasks);
+    encoders_close ();
+}
+
+static const channel_handlers_t embed_handlers = {.lost = on_embed_lost, .message = on_embed_message};
+
+static const service_link_t links [] = {
+    {.name = "embed", .address = SETTING_EMBEDDER_EMBED_CONNECT, .handlers = &embed_handlers,
+     .channel = &embed_channel},
+};
+
+int main (int argc, char *argv [])
+{
+    return service_run (&(service_t) {
+        .name = "embedder", .letter = 'E', .what = "turns texts into vectors",
+        .links = links, .link_count = COUNT_OF (links),
+        .start = embedder_start, .linked = embedder_linked, .stop = embedder_stop,
+    }, argc, argv);
+}

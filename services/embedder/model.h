@@ -1,0 +1,46 @@
+/* The model: all-MiniLM-L6-v2, from word-piece ids to a unit vector.
+ *
+ * A model is read-only once loaded and shared by threads; each thread encodes with an encoder of its
+ * own. A text's vector depends on its ids alone: bit by bit the same whatever else is being encoded.
+ * Source: Wang et al. 2020 (MiniLM), Devlin et al. 2019 (BERT), Reimers & Gurevych 2019 (mean
+ * pooling). */
+#ifndef QUIRE_MODEL_H
+#define QUIRE_MODEL_H
+
+#include "macros.h"
+
+#define EMBEDDING_WIDTH 384
+#define MAX_SEQUENCE    256     /* [CLS] and [SEP] included; the model was trained no longer */
+
+typedef enum {
+    PRECISION_F32,
+    PRECISION_INT8,     /* the products with weights: a scale a channel, and one a token */
+} precision_t;
+
+typedef struct model model_t;
+typedef struct encoder encoder_t;
+
+/* Reads "f32", "int8" or "auto" (int8 where the processor has instructions for it). Returns 0 and
+ * in *why a word for the log, or -1 with BAD_FIELD. */
+MUST_CHECK int precision_choose (const char *setting, precision_t *precision, const char **why);
+const char *precision_name (precision_t precision);
+
+/* Maps model.safetensors and packs its weights. NULL with MODEL_MISSING, NO_MEMORY or INTERNAL. */
+MUST_CHECK model_t *model_load (const char *path, precision_t precision);
+void model_destroy (model_t **model);
+
+/* The instructions it uses, for the log: "AVX512_CORE_AMX/v4". Valid as long as the model. */
+const char *model_instructions (const model_t *model);
+
+/* Keeps a model from going: destroy encoders first. NULL with NO_MEMORY. */
+MUST_CHECK encoder_t *encoder_new (const model_t *model);
+void encoder_destroy (encoder_t **encoder);
+
+/* Encodes one sequence on this thread.
+ * ids     [length]            word-piece ids, [CLS] and [SEP] included, 1 <= length <= MAX_SEQUENCE
+ * vector  [EMBEDDING_WIDTH]   unit length (L2)
+ * Returns 0, or -1 with SEQUENCE_TOO_LONG, BAD_FIELD (an id that the model has not) or INTERNAL. */
+MUST_CHECK int encoder_encode (encoder_t *encoder, const int32_t *ids, size_t length,
+                               float vector [EMBEDDING_WIDTH]);
+
+#endif
