@@ -56,6 +56,11 @@ void channel_identify (const char *role, uint64_t instance)
     own_instance = instance;
 }
 
+uint64_t channel_own_instance (void)
+{
+    return own_instance;
+}
+
 /* -- sending --------------------------------------------------------------------------------- */
 
 static void trace (bool outward, const char *other, const message_t *message, size_t size)

@@ -40,6 +40,7 @@ typedef struct {
 
 /* Says who this process is; once, before the first channel. */
 void channel_identify (const char *role, uint64_t instance);
+uint64_t channel_own_instance (void);   /* as it was told */
 
 /* name is the link's ("extract"). Addresses: one to bind, or several to connect to, parted by
  * commas. NULL with BAD_FIELD when an address can't be used. */
