@@ -7,7 +7,9 @@ import { bestStart, emphasised, termsOf } from "/words.js";
 
 const THUMB_WIDTH = 200;
 const COPIED_MS = 1500;
-const LINES_IN_SIGHT = 380;   /* characters that a passage shows before "Show all" */
+
+/* Characters in the six lines that a passage shows before "Show all", for each pixel of the list. */
+const CHARACTERS_IN_SIGHT = 0.5;
 
 /* Where the clipboard's own API is not given (plain http on another host), a selection is copied. */
 async function copy(text) {
@@ -106,14 +108,15 @@ export class Passages {
     }
 
     #fillText({ text, all }, whole, terms) {
-        const start = whole.length > LINES_IN_SIGHT ? bestStart(whole, terms, LINES_IN_SIGHT) : 0;
+        const room = this.list.clientWidth * CHARACTERS_IN_SIGHT;
+        const start = whole.length > room ? bestStart(whole, terms, room) : 0;
         const show = (open) => {
             text.classList.toggle("open", open);
             text.replaceChildren(start && !open ? "… " : "", emphasised(open ? whole : whole.slice(start), terms));
             setText(all, open ? "Show less" : "Show all");
             all.setAttribute("aria-expanded", String(open));
         };
-        all.hidden = whole.length <= LINES_IN_SIGHT;
+        all.hidden = whole.length <= room;
         all.addEventListener("click", () => show(!text.classList.contains("open")));
         show(all.hidden);
     }

@@ -6,7 +6,8 @@ import { passageText, viewOf } from "/passage.js";
 import { Picture } from "/picture.js";
 import { emphasised, termsOf } from "/words.js";
 
-const ROOM_ABOVE_MARK = 0.2;   /* of the stage */
+const ROOM_BEFORE_MARK = 0.2;   /* of the stage */
+const FITTED_PART = 0.7;        /* of the stage's width that a page fitted to it takes at most */
 
 export class Viewer {
     #search;
@@ -127,7 +128,7 @@ export class Viewer {
     #draw() {
         const { root, stage } = this.#parts;
         if (root.open && this.#view)
-            this.#picture.show(this.#view, stage.clientWidth * (this.#isLarge ? 1 : 0.7));
+            this.#picture.show(this.#view, this.#isLarge ? this.#picture.image.clientWidth : stage.clientWidth * FITTED_PART);
     }
 
     get #isLarge() {
@@ -152,7 +153,9 @@ export class Viewer {
         if (!word || view !== this.#view)
             return;
         const { stage, image } = this.#parts;
-        const top = word.box[1] / page.height * image.clientHeight;
-        stage.scrollTo({ top: top - stage.clientHeight * ROOM_ABOVE_MARK });
+        stage.scrollTo({
+            left: word.box[0] / page.width * image.clientWidth - stage.clientWidth * ROOM_BEFORE_MARK,
+            top: word.box[1] / page.height * image.clientHeight - stage.clientHeight * ROOM_BEFORE_MARK,
+        });
     }
 }

@@ -8,6 +8,9 @@ const COMMON = new Set(`a about all an and any are as at be been but by can coul
 const ENDINGS = [["ies", "y"], ["ing", ""], ["ed", ""], ["es", ""], ["s", ""], ["e", ""]];
 const SHORTEST_STEM = 3;
 
+/* A small letter or a digit before the stop, so that "U.S. dollar" is no end. */
+const SENTENCE_END = /(?<=[\p{Ll}\p{N})][.!?]["”’)]?)\s+(?=["“‘(]?[\p{Lu}\p{N}])|[。！？]|\n+/gu;
+
 const segmenter = globalThis.Intl?.Segmenter
     ? new Intl.Segmenter(undefined, { granularity: "word" }) : null;
 
@@ -59,7 +62,7 @@ export function emphasised(text, terms) {
 export function bestStart(text, terms, room) {
     const hits = wordsOf(text).filter((word) => terms.has(stem(word.segment)))
         .map((word) => ({ index: word.index, term: stem(word.segment) }));
-    const starts = [0, ...[...text.matchAll(/[.!?]\s+|\n+/g)].map((end) => end.index + end[0].length)];
+    const starts = [0, ...[...text.matchAll(SENTENCE_END)].map((end) => end.index + end[0].length)];
     const inSight = (start) =>
         new Set(hits.filter(({ index }) => index >= start && index < start + room).map(({ term }) => term)).size;
     return starts.reduce((best, start) => inSight(start) > inSight(best) ? start : best, 0);
