@@ -34,6 +34,6 @@ export function showScope(scope, catalogue) {
     const text = names.length === 1 ? `From \u2068${names[0]}\u2069`
         : names.length ? `From ${names.length} of ${count(all, "file")}`
         : `From ${all === 1 ? "1 file" : `all ${count(all, "file")}`}`;
-    setText(byId("scope"), text);
+    setText(byId("scope"), catalogue.loaded ? text : "");
     byId("scope-all").hidden = !names.length;
 }
