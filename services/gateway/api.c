@@ -1,0 +1,53 @@
+/* api: what the handlers share. */
+#include "api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void api_fail (request_t *request, const ask_answer_t *answer)
+{
+    request_fail (request, answer->error, answer->text, answer->param);
+}
+
+static void on_answer (void *context, const ask_answer_t *answer)
+{
+    request_t *request = context;
+    if (answer->message == NULL)
+        api_fail (request, answer);
+    else if (answer->message->id == MESSAGE_RESULT)
+        request_answer_json (request, answer->message->result.json);
+    else
+        request_fail (request, ERROR_BAD_MESSAGE, NULL, NULL);
+}
+
+void api_ask (request_t *request, const message_t *message)
+{
+    ask (message, on_answer, request);
+}
+
+char *api_json (const value_t *value)
+{
+    char *text = value->given && value->json != NULL ? yyjson_val_write (value->json, 0, NULL) : strdup ("");
+    if (text == NULL)
+        error_set (ERROR_NO_MEMORY, NULL);
+    return text;
+}
+
+int api_texts (const value_t *value, strings_builder_t *texts)
+{
+    yyjson_val *item;
+    size_t index, count;
+    if (value->text != NULL)
+        return strings_add (texts, value->text, strlen (value->text));
+    yyjson_arr_foreach (value->json, index, count, item) {
+        if (strings_add (texts, yyjson_get_str (item), yyjson_get_len (item)) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+uint64_t api_now_s (void)
+{
+    return (uint64_t) time (NULL);
+}

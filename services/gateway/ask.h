@@ -1,0 +1,40 @@
+/* Asking the answerer: requests that are under way, each with a time by which it must be answered.
+ *
+ * A request waits while no answerer is there or while it has as many as it takes, and is sent anew
+ * when another answerer comes: every request of this link may run twice. */
+#ifndef QUIRE_GATEWAY_ASK_H
+#define QUIRE_GATEWAY_ASK_H
+
+#include "channel.h"
+#include "error.h"
+
+#define MAX_ASKED        4096        /* requests of clients under way at once */
+#define MAX_ASKED_BYTES  (256u << 20)
+
+/* What came of it: a message, or none and an error. Valid during the call. */
+typedef struct {
+    const message_t *message;
+    error_t error;
+    const char *text;
+    const char *param;
+} ask_answer_t;
+
+typedef void (ask_done_t) (void *context, const ask_answer_t *answer);
+
+void ask_start (loop_t *loop, int patience_s);
+void ask_stop (void);    /* every request that is open fails with ROLE_AWAY */
+
+/* Sends a message of the link `ask`, whatever request number it holds. done is called exactly once,
+ * later, never from inside. A failure to send is one too. */
+void ask (const message_t *message, ask_done_t *done, void *context);
+
+/* The same for the gateway's own work: it waits as long as it takes. */
+void ask_patiently (const message_t *message, ask_done_t *done, void *context);
+
+extern channel_t *ask_link;              /* set by service_run */
+extern const channel_handlers_t ask_handlers;
+
+/* Called when an answerer has come that was not there before. */
+void ask_on_answerer (void (*come) (void));
+
+#endif

@@ -1,0 +1,412 @@
+/* blobs: temporary files, their SHA-256, and the table of blobs that uploads hold. */
+#include "blobs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ids.h"
+#include "log.h"
+
+#define TEMPORARY     ".tmp-"
+#define SYNC_THREADS  4
+#define BLOB_MODE     0444   /* nobody writes it again */
+#define FOLDER_MODE   0755
+#define SHA256_BYTES  32
+
+struct blob_writer {
+    blob_writer_t *next, **link;   /* of all */
+    int fd;
+    char name [MAX_ID];            /* in the folder; "" when there is nothing to remove */
+    EVP_MD_CTX *hash;
+    uint64_t size;
+    char sha256 [SHA256_HEX];
+    bool is_fresh;                 /* no blob had this name before */
+    error_t error;
+    char error_text [MAX_ERROR_TEXT];
+    blob_done_t *done;
+    void *context;
+};
+
+/* A blob that an upload holds, or that one has held since the oldest deletion under way began. */
+typedef struct held {
+    struct held *next;
+    char sha256 [SHA256_HEX];
+    size_t uploads;
+    bool is_orphan;   /* no file is known to have it: remove it with the last upload */
+} held_t;
+
+typedef struct removal {
+    struct removal *next, **link;
+    char sha256 [SHA256_HEX];
+} removal_t;
+
+static struct {
+    int folder;
+    pool_t *sync_pool;     /* makes bytes durable, several at once */
+    pool_t *name_pool;     /* one thread: makes and removes names, in order */
+    blob_writer_t *writers;
+    removal_t *removals;
+    held_t *held;
+    size_t deletions;
+} blobs = {.folder = -1};
+
+/* -- errors ---------------------------------------------------------------------------------- */
+
+static int failed (const char *what)
+{
+    int why = errno;
+    log_error ("blob_failed", "what=%s why=\"%s\"", what, strerror (why));
+    if (why == ENOSPC || why == EDQUOT || why == EFBIG)
+        return error_set (ERROR_DISK_FULL, NULL);
+    return error_set (ERROR_STORE_FAILED, "The files folder could not be written: %s.", strerror (why));
+}
+
+/* -- writing --------------------------------------------------------------------------------- */
+
+static int writer_open (blob_writer_t *writer)
+{
+    char name [MAX_ID];
+    id_new (TEMPORARY, name);
+    writer->fd = openat (blobs.folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (writer->fd < 0)
+        return failed ("create");
+    memcpy (writer->name, name, sizeof name);
+    return 0;
+}
+
+blob_writer_t *blob_writer_new (void)
+{
+    blob_writer_t *writer = calloc (1, sizeof *writer);
+    if (writer == NULL) {
+        error_set (ERROR_NO_MEMORY, NULL);
+        return NULL;
+    }
+    writer->fd = -1;
+    writer->next = blobs.writers;
+    writer->link = &blobs.writers;
+    if (writer->next != NULL)
+        writer->next->link = &writer->next;
+    blobs.writers = writer;
+    writer->hash = EVP_MD_CTX_new ();
+    if (writer->hash == NULL || EVP_DigestInit_ex (writer->hash, EVP_sha256 (), NULL) != 1)
+        error_set (ERROR_NO_MEMORY, NULL);
+    else if (writer_open (writer) == 0)
+        return writer;
+    blob_writer_destroy (&writer);
+    return NULL;
+}
+
+void blob_writer_destroy (blob_writer_t **writer_p)
+{
+    blob_writer_t *writer = *writer_p;
+    if (writer == NULL)
+        return;
+    *writer->link = writer->next;
+    if (writer->next != NULL)
+        writer->next->link = writer->link;
+    if (writer->fd >= 0)
+        close (writer->fd);
+    if (writer->name [0] != 0 && unlinkat (blobs.folder, writer->name, 0) != 0)
+        log_warning ("temporary_left", "name=%s why=\"%s\"", writer->name, strerror (errno));
+    EVP_MD_CTX_free (writer->hash);
+    free (writer);
+    *writer_p = NULL;
+}
+
+int blob_write (blob_writer_t *writer, const char *data, size_t size)
+{
+    if (EVP_DigestUpdate (writer->hash, data, size) != 1)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    while (size > 0) {
+        ssize_t wrote = write (writer->fd, data, size);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return failed ("write");
+        data += wrote;
+        size -= (size_t) wrote;
+        writer->size += (uint64_t) wrote;
+    }
+    return 0;
+}
+
+uint64_t blob_written (const blob_writer_t *writer)
+{
+    return writer->size;
+}
+
+/* -- the table of held blobs ----------------------------------------------------------------- */
+
+static held_t *held_lookup (const char *sha256)
+{
+    held_t *held = blobs.held;
+    while (held != NULL && strcmp (held->sha256, sha256) != 0)
+        held = held->next;
+    return held;
+}
+
+static held_t *held_new (const char *sha256)
+{
+    held_t *held = calloc (1, sizeof *held);
+    if (held == NULL)
+        return NULL;
+    memcpy (held->sha256, sha256, SHA256_HEX);
+    held->next = blobs.held;
+    blobs.held = held;
+    return held;
+}
+
+/* Forgets the blobs that no upload holds, unless a deletion is under way: its answer may be older
+ * than the upload that has just ended. */
+static void held_sweep (void)
+{
+    for (held_t **link = &blobs.held, *held; blobs.deletions == 0 && (held = *link) != NULL;) {
+        if (held->uploads > 0) {
+            link = &held->next;
+            continue;
+        }
+        *link = held->next;
+        free (held);
+    }
+}
+
+/* -- names, on their thread ------------------------------------------------------------------ */
+
+static void removal_work (void *argument)
+{
+    const removal_t *removal = argument;
+    if (unlinkat (blobs.folder, removal->sha256, 0) != 0 && errno != ENOENT)
+        failed ("remove");
+    else if (fsync (blobs.folder) != 0)
+        failed ("sync_folder");
+}
+
+static void removal_free (void *argument)
+{
+    removal_t *removal = argument;
+    *removal->link = removal->next;
+    if (removal->next != NULL)
+        removal->next->link = removal->link;
+    free (removal);
+}
+
+static void remove_blob (const char *sha256)
+{
+    removal_t *removal = calloc (1, sizeof *removal);
+    if (removal == NULL)
+        return;
+    memcpy (removal->sha256, sha256, SHA256_HEX);
+    removal->next = blobs.removals;
+    removal->link = &blobs.removals;
+    if (removal->next != NULL)
+        removal->next->link = &removal->next;
+    blobs.removals = removal;
+    log_info ("blob_removed", "sha256=%s", sha256);
+    if (pool_submit (blobs.name_pool, false, removal_work, removal_free, removal) != 0)
+        removal_free (removal);
+}
+
+static void note_error (blob_writer_t *writer)
+{
+    writer->error = error_get ();
+    snprintf (writer->error_text, sizeof writer->error_text, "%s", error_text ());
+}
+
+static void sync_work (void *argument)
+{
+    blob_writer_t *writer = argument;
+    if ((fchmod (writer->fd, BLOB_MODE) != 0 || fsync (writer->fd) != 0) && failed ("sync") != 0)
+        note_error (writer);
+}
+
+static void name_work (void *argument)
+{
+    blob_writer_t *writer = argument;
+    writer->is_fresh = faccessat (blobs.folder, writer->sha256, F_OK, 0) != 0;
+    if (renameat (blobs.folder, writer->name, blobs.folder, writer->sha256) != 0) {
+        failed ("rename");
+        note_error (writer);
+        return;
+    }
+    writer->name [0] = 0;
+    if (fsync (blobs.folder) != 0) {
+        failed ("sync_folder");
+        note_error (writer);
+    }
+}
+
+/* -- keeping --------------------------------------------------------------------------------- */
+
+static void keep_fail (blob_writer_t *writer)
+{
+    blob_done_t *done = writer->done;
+    void *context = writer->context;
+    error_set (writer->error, "%s", writer->error_text);
+    blob_writer_destroy (&writer);
+    done (context, NULL);
+}
+
+static void on_named (void *argument)
+{
+    blob_writer_t *writer = argument;
+    held_t *held = held_lookup (writer->sha256);
+    held->is_orphan = held->is_orphan || writer->is_fresh;
+    if (writer->error != ERROR_NONE) {
+        blob_settle (writer->sha256, false);
+        keep_fail (writer);
+        return;
+    }
+    char sha256 [SHA256_HEX];
+    blob_done_t *done = writer->done;
+    void *context = writer->context;
+    memcpy (sha256, writer->sha256, sizeof sha256);
+    blob_writer_destroy (&writer);
+    done (context, sha256);
+}
+
+static void hash_finish (blob_writer_t *writer)
+{
+    uint8_t digest [SHA256_BYTES] = {0};
+    EVP_DigestFinal_ex (writer->hash, digest, NULL);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf (writer->sha256 + 2 * i, 3, "%02x", digest [i]);
+}
+
+/* The bytes are durable: from here the blob is held, so that no deletion takes it away. */
+static void on_synced (void *argument)
+{
+    blob_writer_t *writer = argument;
+    held_t *held = NULL;
+    if (writer->error == ERROR_NONE) {
+        hash_finish (writer);
+        held = held_lookup (writer->sha256);
+        if (held == NULL)
+            held = held_new (writer->sha256);
+    }
+    if (held != NULL && pool_submit (blobs.name_pool, false, name_work, on_named, writer) == 0) {
+        held->uploads++;
+        return;
+    }
+    if (writer->error == ERROR_NONE) {
+        error_set (ERROR_NO_MEMORY, NULL);
+        note_error (writer);
+    }
+    keep_fail (writer);
+}
+
+void blob_keep (blob_writer_t **writer_p, blob_done_t *done, void *context)
+{
+    blob_writer_t *writer = *writer_p;
+    *writer_p = NULL;
+    writer->done = done;
+    writer->context = context;
+    if (pool_submit (blobs.sync_pool, false, sync_work, on_synced, writer) == 0)
+        return;
+    note_error (writer);
+    keep_fail (writer);
+}
+
+void blob_settle (const char *sha256, bool has_file)
+{
+    held_t *held = held_lookup (sha256);
+    if (held == NULL)
+        return;
+    if (held->uploads > 0)
+        held->uploads--;
+    if (has_file)
+        held->is_orphan = false;
+    if (held->uploads == 0 && held->is_orphan) {
+        held->is_orphan = false;
+        remove_blob (sha256);
+    }
+    held_sweep ();
+}
+
+/* -- removing -------------------------------------------------------------------------------- */
+
+void blob_deletion_begin (void)
+{
+    blobs.deletions++;
+}
+
+void blob_deletion_end (const char *sha256)
+{
+    held_t *held = held_lookup (sha256);
+    if (held != NULL && held->uploads > 0)
+        held->is_orphan = true;   /* unless that upload gets its file */
+    else if (held == NULL && strlen (sha256) == SHA256_HEX - 1)
+        remove_blob (sha256);
+    blobs.deletions--;
+    held_sweep ();
+}
+
+int blob_open (const char *sha256, uint64_t *size)
+{
+    struct stat status;
+    int fd = strlen (sha256) == SHA256_HEX - 1 && strchr (sha256, '/') == NULL
+             ? openat (blobs.folder, sha256, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : (errno = ENOENT, -1);
+    if (fd >= 0 && fstat (fd, &status) == 0) {
+        *size = (uint64_t) status.st_size;
+        return fd;
+    }
+    if (fd >= 0)
+        close (fd);
+    return errno == ENOENT ? error_set (ERROR_FILE_NOT_FOUND, "The file's bytes are not there any more.")
+                           : failed ("open");
+}
+
+/* -- lifetime -------------------------------------------------------------------------------- */
+
+/* What uploads left behind that had not come to their end. */
+static void remove_temporaries (void)
+{
+    DIR *folder = fdopendir (dup (blobs.folder));
+    size_t removed = 0;
+    for (struct dirent *entry; folder != NULL && (entry = readdir (folder)) != NULL;)
+        if (strncmp (entry->d_name, TEMPORARY, strlen (TEMPORARY)) == 0
+            && unlinkat (blobs.folder, entry->d_name, 0) == 0)
+            removed++;
+    if (folder != NULL)
+        closedir (folder);
+    if (removed > 0)
+        log_info ("temporaries_removed", "files=%zu", removed);
+}
+
+int blobs_start (loop_t *loop, const char *data_dir)
+{
+    char path [4096];
+    if (snprintf (path, sizeof path, "%s/files", data_dir) >= (int) sizeof path)
+        return error_set (ERROR_BAD_FIELD, "QUIRE_DATA_DIR is too long.");
+    if ((mkdir (data_dir, FOLDER_MODE) != 0 && errno != EEXIST) || (mkdir (path, FOLDER_MODE) != 0 && errno != EEXIST)
+        || (blobs.folder = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || faccessat (blobs.folder, ".", W_OK, 0) != 0)
+        return error_set (ERROR_STORE_FAILED, "The files folder %s can't be used: %s. QUIRE_DATA_DIR must "
+                          "name a folder that this user may write.", path, strerror (errno));
+    remove_temporaries ();
+    blobs.sync_pool = pool_new (loop, SYNC_THREADS);
+    blobs.name_pool = pool_new (loop, 1);
+    return blobs.sync_pool != NULL && blobs.name_pool != NULL ? 0 : -1;
+}
+
+void blobs_stop (void)
+{
+    pool_destroy (&blobs.sync_pool);
+    pool_destroy (&blobs.name_pool);
+    for (blob_writer_t *writer; (writer = blobs.writers) != NULL;)
+        blob_writer_destroy (&writer);
+    while (blobs.removals != NULL)
+        removal_free (blobs.removals);
+    blobs.deletions = 0;
+    for (held_t *held = blobs.held; held != NULL; held = held->next)
+        held->uploads = 0;
+    held_sweep ();
+    if (blobs.folder >= 0)
+        close (blobs.folder);
+    blobs.folder = -1;
+}

@@ -1,0 +1,41 @@
+/* Blobs: the bytes of uploaded files, in DATA_DIR/files, each named by its SHA-256 and written once.
+ *
+ * Files with the same bytes share a blob. It is removed when the answerer says that no file has it
+ * any more, unless an upload of the same bytes is under way. Names are made and removed by one
+ * thread, in the order in which that was decided on the loop. */
+#ifndef QUIRE_GATEWAY_BLOBS_H
+#define QUIRE_GATEWAY_BLOBS_H
+
+#include "error.h"
+#include "loop.h"
+
+#define SHA256_HEX 65   /* with the NUL */
+
+MUST_CHECK int blobs_start (loop_t *loop, const char *data_dir);   /* removes what broken uploads left */
+void blobs_stop (void);
+
+/* -- writing one -- */
+
+typedef struct blob_writer blob_writer_t;
+
+MUST_CHECK blob_writer_t *blob_writer_new (void);            /* NULL with DISK_FULL, STORE_FAILED, NO_MEMORY */
+void blob_writer_destroy (blob_writer_t **writer);           /* what was written is removed */
+MUST_CHECK int blob_write (blob_writer_t *writer, const char *data, size_t size);
+uint64_t blob_written (const blob_writer_t *writer);
+
+/* Makes it durable under its name; takes the writer. done is told the name, or NULL with the last
+ * error. From then on the blob is held, until blob_settle is called. */
+typedef void (blob_done_t) (void *context, const char *sha256);
+void blob_keep (blob_writer_t **writer, blob_done_t *done, void *context);
+
+/* The upload has come to its end: with a file that has the blob, or without one. */
+void blob_settle (const char *sha256, bool has_file);
+
+/* -- removing one: around the answerer's deletion of a file -- */
+void blob_deletion_begin (void);
+void blob_deletion_end (const char *sha256);   /* the blob that no file has any more, or "" */
+
+/* Opens a blob for reading. Returns its descriptor, or -1 with FILE_NOT_FOUND or STORE_FAILED. */
+MUST_CHECK int blob_open (const char *sha256, uint64_t *size);
+
+#endif

@@ -1,0 +1,183 @@
+/* field: the checks that stand between what clients send and what handlers see. */
+#include "field.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "utf8.h"
+
+static int bad (const field_t *field, const char *must)
+{
+    return error_set (ERROR_BAD_FIELD, "'%s' must be %s.", field->name, must);
+}
+
+static int bad_range (const field_t *field, const char *what)
+{
+    return error_set (ERROR_BAD_FIELD, "'%s' must be %s from %.15g to %.15g.", field->name, what,
+                      field->min, field->max);
+}
+
+static bool chosen (const char *choices, const char *text)
+{
+    size_t size = strlen (text);
+    for (const char *at = choices; size > 0 && (at = strstr (at, text)) != NULL; at += size)
+        if ((at == choices || at [-1] == ' ') && (at [size] == 0 || at [size] == ' '))
+            return true;
+    return false;
+}
+
+static int check_choice (const field_t *field, const char *text)
+{
+    if (chosen (field->choices, text))
+        return 0;
+    return error_set (ERROR_BAD_FIELD, "'%s' must be one of: %s.", field->name, field->choices);
+}
+
+static int check_text (const field_t *field, const char *text, size_t size)
+{
+    if (!utf8_valid (text, size))
+        return bad (field, "text in UTF-8 without NUL");
+    bool may_be_list = field->type == FIELD_TEXT_OR_TEXTS;
+    double most = may_be_list || field->max > MAX_FIELD_BYTES ? MAX_FIELD_BYTES : field->max;
+    if (size > most)
+        return error_set (ERROR_BAD_FIELD, "'%s' is longer than %.0f bytes.", field->name, most);
+    if (!may_be_list && size < field->min)
+        return error_set (ERROR_BAD_FIELD, "'%s' is empty.", field->name);
+    return 0;
+}
+
+static int set_number (const field_t *field, double number, value_t *value)
+{
+    bool whole = field->type == FIELD_INTEGER;
+    if (!isfinite (number) || number < field->min || number > field->max
+        || (whole && number != floor (number)))
+        return bad_range (field, whole ? "a whole number" : "a number");
+    value->number = number;
+    value->integer = whole ? (int64_t) number : 0;
+    return 0;
+}
+
+static int number_from_text (const field_t *field, const char *text, value_t *value)
+{
+    char *end = NULL;
+    if (text [strspn (text, "0123456789+-.eE")] != 0)
+        return bad (field, "a number");
+    double number = strtod (text, &end);
+    if (end == text || *end != 0)
+        return bad (field, "a number");
+    return set_number (field, number, value);
+}
+
+static int take_text (const field_t *field, const char *text, value_t *value)
+{
+    value->text = text;
+    switch (field->type) {
+    case FIELD_INTEGER:
+    case FIELD_NUMBER:
+        return number_from_text (field, text, value);
+    case FIELD_CHOICE:
+        return check_choice (field, text);
+    default:
+        return check_text (field, text, strlen (text));
+    }
+}
+
+static int left_out (const field_t *field, value_t *value)
+{
+    if (field->required)
+        return error_set (ERROR_MISSING_FIELD, "'%s' is required: %s.", field->name, field->what);
+    return field->standard == NULL ? 0 : take_text (field, field->standard, value);
+}
+
+int field_check_text (const field_t *field, const char *text, value_t *value)
+{
+    *value = (value_t) {.given = text != NULL};
+    return text == NULL ? left_out (field, value) : take_text (field, text, value);
+}
+
+static int check_list (const field_t *field, yyjson_val *list, value_t *value)
+{
+    yyjson_val *item;
+    size_t index, count;
+    value->json = list;
+    size_t size = yyjson_arr_size (list);
+    if (size < field->min || size > field->max)
+        return error_set (ERROR_BAD_FIELD, "'%s' must be a list of %.0f to %.0f texts.", field->name,
+                          field->min, field->max);
+    yyjson_arr_foreach (list, index, count, item) {
+        if (yyjson_is_num (item) || yyjson_is_arr (item))
+            return error_set (ERROR_BAD_FIELD, "'%s[%zu]' must be text. Token ids are not taken, since each "
+                              "model has its own.", field->name, index);
+        if (!yyjson_is_str (item) || yyjson_get_len (item) > MAX_FIELD_BYTES
+            || !utf8_valid (yyjson_get_str (item), yyjson_get_len (item)))
+            return error_set (ERROR_BAD_FIELD, "'%s[%zu]' must be text without NUL.", field->name, index);
+    }
+    return 0;
+}
+
+static bool label_value_fits (const field_t *field, yyjson_val *value)
+{
+    if (yyjson_is_str (value))
+        return yyjson_get_len (value) <= MAX_LABEL_VALUE
+               && utf8_valid (yyjson_get_str (value), yyjson_get_len (value));
+    return field->type == FIELD_ATTRIBUTES
+           && (yyjson_is_bool (value) || (yyjson_is_num (value) && isfinite (yyjson_get_num (value))));
+}
+
+static int check_labels (const field_t *field, yyjson_val *object)
+{
+    yyjson_val *key, *value;
+    size_t index, count;
+    if (yyjson_obj_size (object) > MAX_LABELS)
+        return error_set (ERROR_BAD_FIELD, "'%s' has more than %d keys.", field->name, MAX_LABELS);
+    yyjson_obj_foreach (object, index, count, key, value) {
+        if (yyjson_get_len (key) > MAX_LABEL_KEY || !utf8_valid (yyjson_get_str (key), yyjson_get_len (key)))
+            return error_set (ERROR_BAD_FIELD, "A key of '%s' is longer than %d bytes or holds a NUL.",
+                              field->name, MAX_LABEL_KEY);
+        if (!label_value_fits (field, value))
+            return error_set (ERROR_BAD_FIELD, "'%s.%s' must be %s of at most %d bytes.", field->name,
+                              yyjson_get_str (key),
+                              field->type == FIELD_LABELS ? "text" : "a number, true, false or text",
+                              MAX_LABEL_VALUE);
+    }
+    return 0;
+}
+
+static int take_json (const field_t *field, yyjson_val *json, value_t *value)
+{
+    value->json = json;
+    switch (field->type) {
+    case FIELD_INTEGER:
+    case FIELD_NUMBER:
+        return yyjson_is_num (json) ? set_number (field, yyjson_get_num (json), value)
+                                    : bad (field, "a number");
+    case FIELD_TEXTS:
+        return yyjson_is_arr (json) ? check_list (field, json, value) : bad (field, "a list of texts");
+    case FIELD_LABELS:
+    case FIELD_ATTRIBUTES:
+        return yyjson_is_obj (json) ? check_labels (field, json) : bad (field, "an object");
+    case FIELD_OBJECT:
+        return yyjson_is_obj (json) ? 0 : bad (field, "an object");
+    case FIELD_TEXT_OR_TEXTS:
+        if (yyjson_is_arr (json))
+            return check_list (field, json, value);
+        break;
+    default:
+        break;
+    }
+    if (!yyjson_is_str (json))
+        return bad (field, field->type == FIELD_TEXT_OR_TEXTS ? "text or a list of texts" : "text");
+    value->text = yyjson_get_str (json);
+    if (check_text (field, value->text, yyjson_get_len (json)) != 0)
+        return -1;
+    return field->type == FIELD_CHOICE ? check_choice (field, value->text) : 0;
+}
+
+int field_check_json (const field_t *field, yyjson_val *object, value_t *value)
+{
+    yyjson_val *json = yyjson_obj_get (object, field->name);
+    *value = (value_t) {.given = json != NULL && !yyjson_is_null (json)};
+    return value->given ? take_json (field, json, value) : left_out (field, value);
+}

@@ -1,0 +1,865 @@
+/* http: libmicrohttpd on the event loop.
+ *
+ * The daemon polls with its own epoll descriptor, which the loop watches; MHD_run then does what is
+ * due. Its handler is called with the headers, with each piece of the body, at the body's end, and
+ * once more when a sleeping connection is woken to be answered. */
+#include "http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "metrics.h"
+
+#define LISTEN_BACKLOG   511
+#define CLOCK_MS         500     /* idle connections are looked for this often */
+#define MAX_RUNS         16      /* of the daemon before other descriptors have their turn */
+#define STREAM_BLOCK     4096
+#define REQUEST_ID_BYTES 12
+#define MAX_PAUSE_RUNS   50      /* to hand out the last answers when the service stops */
+
+typedef enum {
+    PHASE_HEADERS,     /* nothing done yet */
+    PHASE_BODY,        /* taking the body in */
+    PHASE_REFUSED,     /* the answer is an error; the rest of the body is thrown away */
+    PHASE_CUT,         /* the error is already sent, past the daemon; the connection only ends */
+    PHASE_HANDLED,     /* with the handler; asleep unless it has answered */
+    PHASE_ANSWERED,    /* the daemon has the answer */
+} phase_t;
+
+typedef struct {
+    int status;                /* 0: no answer yet */
+    const char *type;
+    char *data;                /* owned, or NULL */
+    const void *lent;
+    size_t size;
+    int fd;                    /* or -1 */
+    uint64_t file_size;
+    stream_read_t *read;
+    void *read_context;
+    char *headers [MAX_ANSWER_HEADERS] [2];
+    size_t header_count;
+} answer_t;
+
+struct request {
+    http_t *http;
+    struct MHD_Connection *connection;
+    request_t *next, **link;   /* of all that are open */
+    char id [2 * REQUEST_ID_BYTES + 1];
+    phase_t phase;
+    const char *method;
+    target_t target;
+    error_t target_error;      /* found when the target was parsed */
+    char target_text [MAX_ERROR_TEXT];
+    const route_t *route;
+    value_t values [MAX_ROUTE_FIELDS];
+    char *body;
+    size_t body_size, body_capacity, discarded;
+    yyjson_doc *document;
+    void *context;
+    void (*drop) (void *context);
+    bool asleep;
+    answer_t answer;
+};
+
+struct http {
+    loop_t *loop;
+    http_options_t options;
+    struct MHD_Daemon *daemon;
+    int epoll_fd;
+    int timer;
+    bool running, run_posted, stopping;
+    request_t *requests;
+};
+
+/* -- answers --------------------------------------------------------------------------------- */
+
+static void wake (request_t *request)
+{
+    if (!request->asleep)
+        return;
+    request->asleep = false;
+    MHD_resume_connection (request->connection);
+}
+
+static void answer_set (request_t *request, int status, const char *type)
+{
+    request->answer.status = status;
+    request->answer.type = type;
+    if (request->phase == PHASE_HANDLED)
+        wake (request);
+}
+
+void request_add_header (request_t *request, const char *name, const char *value)
+{
+    answer_t *answer = &request->answer;
+    if (answer->header_count == MAX_ANSWER_HEADERS)
+        return;
+    char *name_copy = strdup (name), *value_copy = strdup (value);
+    if (name_copy == NULL || value_copy == NULL) {
+        free (name_copy);
+        free (value_copy);
+        return;
+    }
+    answer->headers [answer->header_count] [0] = name_copy;
+    answer->headers [answer->header_count++] [1] = value_copy;
+}
+
+void request_answer_taken (request_t *request, int status, const char *type, char **data, size_t size)
+{
+    request->answer.data = *data;
+    request->answer.size = size;
+    *data = NULL;
+    answer_set (request, status, type);
+}
+
+void request_answer_json_status (request_t *request, int status, const char *json)
+{
+    char *copy = strdup (json);
+    if (copy == NULL) {
+        request_answer_empty (request, 503);
+        return;
+    }
+    request_answer_taken (request, status, "application/json", &copy, strlen (json));
+}
+
+void request_answer_json (request_t *request, const char *json)
+{
+    request_answer_json_status (request, 200, json);
+}
+
+void request_answer_static (request_t *request, const char *type, const void *data, size_t size)
+{
+    request->answer.lent = data;
+    request->answer.size = size;
+    answer_set (request, 200, type);
+}
+
+void request_answer_empty (request_t *request, int status)
+{
+    answer_set (request, status, NULL);
+}
+
+void request_answer_file (request_t *request, const char *type, int fd, uint64_t size)
+{
+    request->answer.fd = fd;
+    request->answer.file_size = size;
+    answer_set (request, 200, type);
+}
+
+void request_answer_stream (request_t *request, const char *type, stream_read_t *read, void *context)
+{
+    request->answer.read = read;
+    request->answer.read_context = context;
+    answer_set (request, 200, type);
+}
+
+void stream_wake (request_t *request)
+{
+    wake (request);
+}
+
+static char *error_json (error_t error, const char *text, const char *param)
+{
+    yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
+    yyjson_mut_val *root = yyjson_mut_obj (document);
+    yyjson_mut_doc_set_root (document, root);
+    yyjson_mut_val *body = yyjson_mut_obj_add_obj (document, root, "error");
+    yyjson_mut_obj_add_str (document, body, "message", text);
+    yyjson_mut_obj_add_str (document, body, "type", error_type (error));
+    if (param != NULL && *param != 0)
+        yyjson_mut_obj_add_str (document, body, "param", param);
+    else
+        yyjson_mut_obj_add_null (document, body, "param");
+    yyjson_mut_obj_add_str (document, body, "code", error_name (error));
+    char *json = yyjson_mut_write (document, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
+    yyjson_mut_doc_free (document);
+    return json;
+}
+
+void request_fail (request_t *request, error_t error, const char *text, const char *param)
+{
+    char *json = error_json (error, text == NULL || *text == 0 ? error_default (error) : text, param);
+    int status = error_http_status (error);
+    if (status == 503 || status == 429)
+        request_add_header (request, "Retry-After", "2");
+    if (json == NULL)
+        request_answer_empty (request, status);
+    else
+        request_answer_taken (request, status, "application/json", &json, strlen (json));
+}
+
+void request_fail_last (request_t *request)
+{
+    request_fail (request, error_get (), error_text (), NULL);
+}
+
+/* -- what came ------------------------------------------------------------------------------- */
+
+const char *request_id (const request_t *request)
+{
+    return request->id;
+}
+
+const route_t *request_route (const request_t *request)
+{
+    return request->route;
+}
+
+const char *request_header (const request_t *request, const char *name)
+{
+    return MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, name);
+}
+
+bool request_method_is (const request_t *request, const char *method)
+{
+    return strcmp (request->method, method) == 0;
+}
+
+const value_t *request_value (const request_t *request, const char *name)
+{
+    static const value_t none;
+    for (size_t i = 0; i < request->route->field_count; i++)
+        if (strcmp (request->route->fields [i].name, name) == 0)
+            return &request->values [i];
+    return &none;
+}
+
+const char *request_text (const request_t *request, const char *name)
+{
+    const char *text = request_value (request, name)->text;
+    return text == NULL ? "" : text;
+}
+
+int64_t request_integer (const request_t *request, const char *name)
+{
+    return request_value (request, name)->integer;
+}
+
+void request_keep (request_t *request, void *context, void (*drop) (void *context))
+{
+    request->context = context;
+    request->drop = drop;
+}
+
+void *request_kept (const request_t *request)
+{
+    return request->context;
+}
+
+/* -- checks before the body is read ---------------------------------------------------------- */
+
+static void refuse (request_t *request)
+{
+    request->phase = PHASE_REFUSED;
+    request_fail_last (request);
+}
+
+static void refuse_field (request_t *request, const char *param)
+{
+    request->phase = PHASE_REFUSED;
+    request_fail (request, error_get (), error_text (), param);
+}
+
+static bool body_length (const request_t *request, uint64_t *length)
+{
+    const char *text = request_header (request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    *length = text == NULL ? 0 : strtoull (text, NULL, 10);
+    return text != NULL;
+}
+
+static uint64_t body_limit (const request_t *request)
+{
+    switch (request->route->body) {
+    case BODY_UPLOAD:
+        return request->http->options.max_upload_bytes;
+    case BODY_JSON:
+        return MAX_JSON_BODY_BYTES;
+    default:
+        return MAX_DISCARD_BYTES;
+    }
+}
+
+static int too_large (const request_t *request)
+{
+    return error_set (ERROR_BODY_TOO_LARGE, "The body is larger than %llu bytes, the most that this "
+                      "path takes.", (unsigned long long) body_limit (request));
+}
+
+/* No type is taken for JSON, as some clients send none. */
+static int check_json_type (const request_t *request)
+{
+    static const char wanted [] = "application/json";
+    const char *type = request_header (request, MHD_HTTP_HEADER_CONTENT_TYPE);
+    uint64_t length;
+    if (type == NULL || strncasecmp (type, wanted, strlen (wanted)) == 0
+        || (body_length (request, &length) && length == 0))
+        return 0;
+    return error_set (ERROR_UNSUPPORTED_MEDIA, "Send JSON with Content-Type: application/json.");
+}
+
+static int check_fields (request_t *request, bool of_body)
+{
+    const route_t *route = request->route;
+    for (size_t i = 0; i < route->field_count; i++) {
+        const field_t *field = &route->fields [i];
+        int outcome = 0;
+        if (of_body && field->place == IN_BODY)
+            outcome = field_check_json (field, yyjson_doc_get_root (request->document), &request->values [i]);
+        else if (!of_body && field->place == IN_QUERY)
+            outcome = field_check_text (field, target_query (&request->target, field->name), &request->values [i]);
+        else if (!of_body && field->place == IN_PATH)
+            outcome = field_check_text (field, route_segment (route, &request->target, field->name),
+                                        &request->values [i]);
+        if (outcome != 0) {
+            refuse_field (request, field->name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void refuse_route (request_t *request, const char *allowed)
+{
+    if (error_get () == ERROR_METHOD_NOT_ALLOWED)
+        request_add_header (request, "Allow", allowed);
+    if (error_get () == ERROR_METHOD_NOT_ALLOWED && request_method_is (request, "OPTIONS")) {
+        request->phase = PHASE_REFUSED;
+        request_answer_empty (request, 204);
+        return;
+    }
+    if (error_get () == ERROR_NOT_FOUND)
+        error_set (ERROR_NOT_FOUND, "There is no such path here. GET /openapi.json lists those that exist.");
+    refuse (request);
+}
+
+static bool fall_back (request_t *request)
+{
+    const http_options_t *options = &request->http->options;
+    bool wanted = request_method_is (request, "GET") || request_method_is (request, "HEAD");
+    if (!wanted || options->fallback == NULL || request->target.segment_count != 1)
+        return false;
+    request->phase = PHASE_REFUSED;   /* answered here; a body would be thrown away */
+    return options->fallback (request, request->target.segments [0]);
+}
+
+static void begin_body (request_t *request)
+{
+    const route_t *route = request->route;
+    uint64_t length;
+    if (body_length (request, &length) && length > body_limit (request)) {
+        too_large (request);
+        refuse (request);
+    } else if (route->body == BODY_JSON && check_json_type (request) != 0)
+        refuse (request);
+    else if (route->body == BODY_UPLOAD
+             && route->reader->begin (request, request_header (request, MHD_HTTP_HEADER_CONTENT_TYPE)) != 0)
+        refuse (request);
+}
+
+static void begin (request_t *request)
+{
+    const http_options_t *options = &request->http->options;
+    char allowed [64];
+    request->phase = PHASE_BODY;
+    if (request->target_error != ERROR_NONE) {
+        error_set (request->target_error, "%s", request->target_text);
+        refuse (request);
+        return;
+    }
+    request->route = route_find (options->routes, options->route_count, request->method, &request->target,
+                                 allowed, sizeof allowed);
+    if (request->route == NULL) {
+        if (error_get () != ERROR_NOT_FOUND || !fall_back (request))
+            refuse_route (request, allowed);
+        return;
+    }
+    if (check_fields (request, false) == 0)
+        begin_body (request);
+}
+
+/* -- the body -------------------------------------------------------------------------------- */
+
+static int body_grow (request_t *request, size_t size)
+{
+    size_t wanted = request->body_size + size + 1;
+    if (wanted <= request->body_capacity)
+        return 0;
+    size_t capacity = request->body_capacity == 0 ? 1024 : request->body_capacity;
+    while (capacity < wanted)
+        capacity *= 2;
+    char *grown = realloc (request->body, capacity);
+    if (grown == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    request->body = grown;
+    request->body_capacity = capacity;
+    return 0;
+}
+
+static int body_keep (request_t *request, const char *data, size_t size)
+{
+    if (body_grow (request, size) != 0)
+        return -1;
+    memcpy (request->body + request->body_size, data, size);
+    return 0;
+}
+
+static void body_take (request_t *request, const char *data, size_t size)
+{
+    body_kind_t kind = request->route->body;
+    if (request->body_size + size > body_limit (request))
+        too_large (request);
+    else if (kind == BODY_NONE
+             || (kind == BODY_JSON ? body_keep (request, data, size)
+                                   : request->route->reader->data (request, data, size)) == 0) {
+        request->body_size += size;
+        return;
+    }
+    refuse (request);
+}
+
+/* The daemon takes no answer in the middle of a body. So that a client that goes on sending hears of
+ * its error now and not after gigabytes, the answer goes out past the daemon, which then closes. */
+static void cut (request_t *request)
+{
+    char head [512];
+    const answer_t *answer = &request->answer;
+    const union MHD_ConnectionInfo *info
+        = MHD_get_connection_info (request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int size = snprintf (head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
+                         "Content-Length: %zu\r\nConnection: close\r\nx-request-id: %s\r\n\r\n",
+                         answer->status, MHD_get_reason_phrase_for ((unsigned) answer->status),
+                         answer->size, request->id);
+    request->phase = PHASE_CUT;
+    if (info == NULL || answer->data == NULL)
+        return;
+    ssize_t sent = send (info->connect_fd, head, (size_t) size, MSG_NOSIGNAL | MSG_MORE);
+    if (sent == size)
+        sent = send (info->connect_fd, answer->data, answer->size, MSG_NOSIGNAL);
+    shutdown (info->connect_fd, SHUT_WR);
+    metric_add (METRIC_HTTP_REQUESTS, 1);
+    metric_add (METRIC_HTTP_ERRORS, 1);
+}
+
+/* How deep JSON nests: those who read it further on need not fear for their stack. */
+static size_t json_depth (const char *text, size_t size)
+{
+    size_t depth = 0, deepest = 0;
+    bool in_text = false;
+    for (size_t i = 0; i < size; i++) {
+        char c = text [i];
+        if (in_text && c == '\\')
+            i++;
+        else if (c == '"')
+            in_text = !in_text;
+        else if (!in_text && (c == '{' || c == '['))
+            deepest = ++depth > deepest ? depth : deepest;
+        else if (!in_text && (c == '}' || c == ']') && depth > 0)
+            depth--;
+    }
+    return deepest;
+}
+
+static int parse_body (request_t *request)
+{
+    yyjson_read_err wrong;
+    if (request->body_size == 0)
+        return body_keep (request, "{}", 2) == 0 ? (request->body_size = 2, parse_body (request)) : -1;
+    if (json_depth (request->body, request->body_size) > MAX_JSON_DEPTH)
+        return error_set (ERROR_BAD_JSON, "The body nests deeper than %d levels.", MAX_JSON_DEPTH);
+    request->document = yyjson_read_opts (request->body, request->body_size, 0, NULL, &wrong);
+    if (request->document == NULL)
+        return error_set (wrong.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERROR_NO_MEMORY : ERROR_BAD_JSON,
+                          "The body is not valid JSON: %s at byte %zu.", wrong.msg, wrong.pos);
+    if (!yyjson_is_obj (yyjson_doc_get_root (request->document)))
+        return error_set (ERROR_BAD_JSON, "The body must be one JSON object.");
+    return 0;
+}
+
+static void body_end (request_t *request)
+{
+    if (request->route->body == BODY_JSON) {
+        if (parse_body (request) != 0) {
+            refuse (request);
+            return;
+        }
+        if (check_fields (request, true) != 0)
+            return;
+    }
+    request->phase = PHASE_HANDLED;
+    request->route->handle (request);
+}
+
+/* -- handing answers to the daemon ----------------------------------------------------------- */
+
+static ssize_t on_stream_read (void *context, uint64_t position UNUSED, char *out, size_t size)
+{
+    request_t *request = context;
+    if (request->http->stopping)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    size_t got = request->answer.read (request->answer.read_context, out, size);
+    if (got == STREAM_END)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (got == 0) {
+        request->asleep = true;
+        MHD_suspend_connection (request->connection);
+    }
+    return (ssize_t) got;
+}
+
+static struct MHD_Response *response_body (request_t *request)
+{
+    answer_t *answer = &request->answer;
+    if (answer->read != NULL)
+        return MHD_create_response_from_callback (MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_stream_read, request, NULL);
+    if (answer->fd >= 0) {
+        int fd = answer->fd;
+        answer->fd = -1;
+        return MHD_create_response_from_fd64 (answer->file_size, fd);
+    }
+    if (answer->data != NULL) {
+        char *data = answer->data;
+        answer->data = NULL;
+        return MHD_create_response_from_buffer (answer->size, data, MHD_RESPMEM_MUST_FREE);
+    }
+    return MHD_create_response_from_buffer_static (answer->size, answer->lent == NULL ? "" : answer->lent);
+}
+
+static struct MHD_Response *response_new (request_t *request)
+{
+    const answer_t *answer = &request->answer;
+    struct MHD_Response *response = response_body (request);
+    if (response == NULL)
+        return NULL;
+    if (answer->type != NULL)
+        MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+    MHD_add_response_header (response, "x-request-id", request->id);
+    MHD_add_response_header (response, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < answer->header_count; i++)
+        MHD_add_response_header (response, answer->headers [i] [0], answer->headers [i] [1]);
+    return response;
+}
+
+static enum MHD_Result answer_queue (request_t *request)
+{
+    int status = request->answer.status;
+    struct MHD_Response *response = response_new (request);
+    if (response == NULL)
+        return MHD_NO;
+    metric_add (METRIC_HTTP_REQUESTS, 1);
+    if (status >= 400)
+        metric_add (METRIC_HTTP_ERRORS, 1);
+    log_debug ("http_request", "id=%s method=%s route=%s status=%d", request->id, request->method,
+               request->route == NULL ? "-" : request->route->name, status);
+    request->phase = PHASE_ANSWERED;
+    enum MHD_Result queued = MHD_queue_response (request->connection, (unsigned) status, response);
+    MHD_destroy_response (response);
+    return queued;
+}
+
+/* -- the daemon's handler -------------------------------------------------------------------- */
+
+/* A refused request whose body is small is answered when the body has been read, which leaves the
+ * connection fit for the next request; one that waits for leave to send its body, or that has a
+ * large one, is answered now. */
+static bool refuse_at_once (const request_t *request)
+{
+    uint64_t length;
+    return request_header (request, MHD_HTTP_HEADER_EXPECT) != NULL
+           || (body_length (request, &length) && length > MAX_DISCARD_BYTES);
+}
+
+static enum MHD_Result on_headers (request_t *request)
+{
+    begin (request);
+    if (request->phase == PHASE_REFUSED && refuse_at_once (request))
+        return answer_queue (request);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_piece (request_t *request, const char *data, size_t size)
+{
+    if (request->phase == PHASE_BODY)
+        body_take (request, data, size);
+    else
+        request->discarded += size;
+    if (request->phase == PHASE_REFUSED && request->discarded > MAX_DISCARD_BYTES)
+        cut (request);
+    return request->phase == PHASE_CUT && request->discarded > 32 * MAX_DISCARD_BYTES ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result on_end (request_t *request)
+{
+    if (request->phase == PHASE_CUT)
+        return MHD_NO;
+    if (request->phase == PHASE_BODY)
+        body_end (request);
+    if (request->answer.status != 0)
+        return answer_queue (request);
+    request->asleep = true;
+    MHD_suspend_connection (request->connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request (void *context UNUSED, struct MHD_Connection *connection,
+                                   const char *url UNUSED, const char *method,
+                                   const char *version UNUSED, const char *data, size_t *size,
+                                   void **request_p)
+{
+    request_t *request = *request_p;
+    if (request == NULL)
+        return MHD_NO;   /* there was no memory for it */
+    if (request->phase == PHASE_HEADERS) {
+        request->connection = connection;
+        request->method = method;
+        return on_headers (request);
+    }
+    if (*size > 0) {
+        size_t all = *size;
+        *size = 0;
+        return on_piece (request, data, all);
+    }
+    return on_end (request);
+}
+
+/* -- requests come and go -------------------------------------------------------------------- */
+
+static void request_name (request_t *request)
+{
+    uint8_t random [REQUEST_ID_BYTES];
+    if (getrandom (random, sizeof random, 0) != sizeof random)
+        memset (random, 0, sizeof random);
+    for (size_t i = 0; i < sizeof random; i++)
+        snprintf (request->id + 2 * i, 3, "%02x", random [i]);
+}
+
+/* The first that is heard of a request: its target as it was sent. */
+static void *on_target (void *context, const char *raw, struct MHD_Connection *connection)
+{
+    http_t *http = context;
+    request_t *request = calloc (1, sizeof *request);
+    if (request == NULL)
+        return NULL;
+    request->http = http;
+    request->connection = connection;
+    request->answer.fd = -1;
+    request->next = http->requests;
+    request->link = &http->requests;
+    if (request->next != NULL)
+        request->next->link = &request->next;
+    http->requests = request;
+    request_name (request);
+    if (target_parse (raw, &request->target) != 0) {
+        request->target_error = error_get ();
+        snprintf (request->target_text, sizeof request->target_text, "%s", error_text ());
+    }
+    return request;
+}
+
+static void request_free (request_t *request)
+{
+    if (request->drop != NULL)
+        request->drop (request->context);
+    *request->link = request->next;
+    if (request->next != NULL)
+        request->next->link = request->link;
+    for (size_t i = 0; i < request->answer.header_count; i++) {
+        free (request->answer.headers [i] [0]);
+        free (request->answer.headers [i] [1]);
+    }
+    if (request->answer.fd >= 0)
+        close (request->answer.fd);
+    free (request->answer.data);
+    yyjson_doc_free (request->document);
+    free (request->body);
+    target_free (&request->target);
+    free (request);
+}
+
+static void on_completed (void *context UNUSED, struct MHD_Connection *connection UNUSED,
+                          void **request_p, enum MHD_RequestTerminationCode why UNUSED)
+{
+    if (*request_p != NULL)
+        request_free (*request_p);
+    *request_p = NULL;
+}
+
+static void on_connection (void *context UNUSED, struct MHD_Connection *connection UNUSED,
+                           void **socket_context UNUSED, enum MHD_ConnectionNotificationCode what)
+{
+    metric_add (METRIC_HTTP_CONNECTIONS, what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+}
+
+/* -- the loop -------------------------------------------------------------------------------- */
+
+static void on_run_posted (void *context);
+
+static void run (http_t *http)
+{
+    uint64_t due = 1;
+    for (int i = 0; i < MAX_RUNS; i++) {
+        MHD_run (http->daemon);
+        if (MHD_get_timeout64 (http->daemon, &due) != MHD_YES || due > 0)
+            return;
+    }
+    if (!http->run_posted) {
+        http->run_posted = true;
+        loop_post (http->loop, on_run_posted, http);
+    }
+}
+
+static void on_run_posted (void *context)
+{
+    http_t *http = context;
+    http->run_posted = false;
+    run (http);
+}
+
+static void on_epoll (void *context, int fd UNUSED)
+{
+    run (context);
+}
+
+static void on_clock (void *context)
+{
+    http_t *http = context;
+    uint64_t due;
+    if (MHD_get_timeout64 (http->daemon, &due) == MHD_YES && due == 0)
+        run (http);
+}
+
+/* -- lifetime -------------------------------------------------------------------------------- */
+
+static int listen_on (const struct addrinfo *where)
+{
+    int yes = 1;
+    int fd = socket (where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind (fd, where->ai_addr, where->ai_addrlen) == 0 && listen (fd, LISTEN_BACKLOG) == 0)
+        return fd;
+    int why = errno;
+    close (fd);
+    errno = why;
+    return -1;
+}
+
+static int listener_new (const http_options_t *options)
+{
+    char port [12];
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    snprintf (port, sizeof port, "%d", options->port);
+    int outcome = getaddrinfo (options->address, port, &hints, &found);
+    if (outcome != 0)
+        return error_set (ERROR_BAD_FIELD, "The address '%s' can't be listened on: %s. Give an IP address.",
+                          options->address, gai_strerror (outcome));
+    int fd = listen_on (found);
+    if (fd < 0)
+        error_set (ERROR_BAD_FIELD, "Port %d of %s can't be listened on: %s.%s", options->port,
+                   options->address, strerror (errno),
+                   errno == EADDRINUSE ? " Choose another with PORT." : "");
+    freeaddrinfo (found);
+    return fd;
+}
+
+static void on_daemon_log (void *context UNUSED, const char *format, va_list arguments)
+{
+    char text [256];
+    vsnprintf (text, sizeof text, format, arguments);
+    text [strcspn (text, "\r\n")] = 0;
+    log_debug ("http_daemon", "text=\"%s\"", text);
+}
+
+static struct MHD_Daemon *daemon_new (http_t *http, int listener)
+{
+    return MHD_start_daemon (
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
+        MHD_OPTION_EXTERNAL_LOGGER, on_daemon_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, listener,
+        MHD_OPTION_CONNECTION_LIMIT, http->options.max_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, http->options.idle_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MAX_TARGET_BYTES + (8u << 10),
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_END);
+}
+
+static int start (http_t *http)
+{
+    int listener = listener_new (&http->options);
+    if (listener < 0)
+        return -1;
+    http->daemon = daemon_new (http, listener);
+    if (http->daemon == NULL) {
+        close (listener);
+        return error_set (ERROR_NO_MEMORY, "The HTTP service could not be started.");
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info (http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    http->epoll_fd = info->epoll_fd;
+    http->timer = loop_timer (http->loop, CLOCK_MS, on_clock, http);
+    return loop_watch (http->loop, http->epoll_fd, false, on_epoll, http);
+}
+
+http_t *http_new (loop_t *loop, const http_options_t *options)
+{
+    http_t *http = calloc (1, sizeof *http);
+    if (http == NULL) {
+        error_set (ERROR_NO_MEMORY, NULL);
+        return NULL;
+    }
+    http->loop = loop;
+    http->options = *options;
+    http->timer = http->epoll_fd = -1;
+    if (start (http) != 0)
+        http_destroy (&http);
+    return http;
+}
+
+/* The daemon may not be stopped while connections sleep. */
+static void wake_all (http_t *http)
+{
+    for (request_t *request = http->requests, *next; request != NULL; request = next) {
+        next = request->next;
+        if (request->phase == PHASE_HANDLED && request->answer.status == 0)
+            request_fail (request, ERROR_ROLE_AWAY, "The service is stopping.", NULL);
+        else
+            wake (request);
+    }
+}
+
+void http_destroy (http_t **http_p)
+{
+    http_t *http = *http_p;
+    if (http == NULL)
+        return;
+    http->stopping = true;
+    if (http->epoll_fd >= 0)
+        loop_unwatch (http->loop, http->epoll_fd);
+    if (http->timer >= 0)
+        loop_timer_end (http->loop, http->timer);
+    if (http->daemon != NULL) {
+        wake_all (http);
+        for (int i = 0; i < MAX_PAUSE_RUNS && http->requests != NULL; i++)
+            MHD_run (http->daemon);
+        wake_all (http);
+        MHD_stop_daemon (http->daemon);
+    }
+    free (http);
+    *http_p = NULL;
+}

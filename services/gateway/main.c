@@ -1,0 +1,69 @@
+/* gateway: the only door.
+ *
+ * Takes HTTP requests, receives files and keeps them durably, asks the answerer, gives pages to
+ * extractors, and tells of progress. It holds no document state of its own: what is unfinished it
+ * learns from the answerer whenever that, or the job board, has come back. */
+#include "ask.h"
+#include "blobs.h"
+#include "board.h"
+#include "events.h"
+#include "http.h"
+#include "jobs.h"
+#include "routes.h"
+#include "service.h"
+#include "web.h"
+
+#define MEGABYTE (UINT64_C (1) << 20)
+
+static http_t *http;
+
+static http_options_t http_settings (void)
+{
+    return (http_options_t) {
+        .address = settings_text (SETTING_GATEWAY_ADDRESS), .port = (int) settings_number (SETTING_PORT),
+        .max_connections = (unsigned) settings_number (SETTING_GATEWAY_MAX_CONNECTIONS),
+        .idle_s = (unsigned) settings_number (SETTING_GATEWAY_IDLE_S),
+        .max_upload_bytes = (uint64_t) settings_number (SETTING_GATEWAY_MAX_UPLOAD_MB) * MEGABYTE,
+        .routes = routes, .route_count = route_count, .fallback = web_answer,
+    };
+}
+
+static int gateway_start (loop_t *loop)
+{
+    static const board_handlers_t board_handlers = {.lost = jobs_recover, .event = events_take};
+    http_options_t options = http_settings ();
+    ask_start (loop, (int) settings_number (SETTING_GATEWAY_ANSWER_S));
+    ask_on_answerer (jobs_recover);
+    events_start (loop);
+    if (blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0 || jobs_start (loop) != 0
+        || board_start (loop, settings_text (SETTING_REDIS_URL), &board_handlers) != 0)
+        return -1;
+    http = http_new (loop, &options);
+    return http == NULL ? -1 : 0;
+}
+
+/* In this order, so that each still finds what it takes back or answers through. */
+static void gateway_stop (void)
+{
+    jobs_stop ();
+    ask_stop ();
+    board_stop ();
+    blobs_stop ();
+    http_destroy (&http);
+    events_stop ();
+}
+
+static const service_link_t links [] = {
+    {.name = "extract", .address = SETTING_GATEWAY_EXTRACT_BIND, .bind = true, .handlers = &jobs_handlers,
+     .channel = &extract_link},
+    {.name = "ask", .address = SETTING_GATEWAY_ASK_CONNECT, .handlers = &ask_handlers, .channel = &ask_link},
+};
+
+int main (int argc, char *argv [])
+{
+    return service_run (&(service_t) {
+        .name = "gateway", .letter = 'G', .what = "HTTP, uploads, and work for the other roles",
+        .links = links, .link_count = COUNT_OF (links),
+        .start = gateway_start, .tick = jobs_tick, .stop = gateway_stop,
+    }, argc, argv);
+}

@@ -1,0 +1,313 @@
+/* openapi: the API's description, made from the table of routes, so that it says what is checked. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "openapi.h"
+#include "routes.h"
+#include "version.h"
+
+/* -- what answers look like ------------------------------------------------------------------ */
+
+#define TEXT         "{\"type\":\"string\"}"
+#define INTEGER      "{\"type\":\"integer\"}"
+#define OBJECT(list) "{\"type\":\"object\",\"properties\":{" list "}}"
+#define REF(name)    "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define LIST_OF(of)  "{\"type\":\"array\",\"items\":" of "}"
+#define LIST(name)   OBJECT ("\"object\":{\"const\":\"list\"},\"data\":" LIST_OF (REF (name)) \
+                             ",\"first_id\":{\"type\":[\"string\",\"null\"]},\"last_id\":{\"type\":[\"string\",\"null\"]}" \
+                             ",\"has_more\":{\"type\":\"boolean\"}")
+#define COUNTS       OBJECT ("\"in_progress\":" INTEGER ",\"completed\":" INTEGER ",\"failed\":" INTEGER \
+                             ",\"cancelled\":" INTEGER ",\"total\":" INTEGER)
+
+static const struct {
+    const char *name, *json;
+} schemas [] = {
+    {"Error", OBJECT ("\"error\":" OBJECT ("\"message\":" TEXT ",\"type\":" TEXT
+                      ",\"param\":{\"type\":[\"string\",\"null\"]},\"code\":{\"type\":[\"string\",\"null\"]}"))},
+    {"File", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"file\"},\"bytes\":" INTEGER ",\"created_at\":" INTEGER
+                     ",\"filename\":" TEXT ",\"purpose\":" TEXT
+                     ",\"status\":{\"enum\":[\"uploaded\",\"processed\",\"error\"]}"
+                     ",\"status_details\":{\"type\":[\"string\",\"null\"]}"
+                     ",\"state\":{\"enum\":[\"queued\",\"reading\",\"indexing\",\"completed\",\"failed\"]}"
+                     ",\"pages\":" INTEGER ",\"pages_done\":" INTEGER ",\"pages_failed\":" INTEGER
+                     ",\"chunks\":" INTEGER ",\"vectors\":" INTEGER ",\"title\":{\"type\":[\"string\",\"null\"]}"
+                     ",\"sha256\":" TEXT)},
+    {"FileList", LIST ("File")},
+    {"Deleted", OBJECT ("\"id\":" TEXT ",\"object\":" TEXT ",\"deleted\":{\"const\":true}")},
+    {"PageList", OBJECT ("\"object\":{\"const\":\"list\"},\"data\":"
+                         LIST_OF (OBJECT ("\"page\":" INTEGER ",\"status\":{\"enum\":[\"waiting\",\"text\",\"ocr\",\"empty\","
+                                          "\"encrypted\",\"failed\",\"timed_out\"]},\"reason\":{\"type\":[\"string\",\"null\"]}"
+                                          ",\"words\":" INTEGER ",\"chunks\":" INTEGER))
+                         ",\"has_more\":{\"type\":\"boolean\"}")},
+    {"Page", OBJECT ("\"page\":" INTEGER ",\"status\":" TEXT ",\"reason\":{\"type\":[\"string\",\"null\"]}"
+                     ",\"width\":{\"type\":\"number\"},\"height\":{\"type\":\"number\"},\"text\":" TEXT ",\"words\":"
+                     LIST_OF (OBJECT ("\"start\":" INTEGER ",\"end\":" INTEGER ",\"box\":" LIST_OF ("{\"type\":\"number\"}")
+                                      ",\"quad\":" LIST_OF ("{\"type\":\"number\"}")))
+                     ",\"chunks\":" LIST_OF (OBJECT ("\"start\":" INTEGER ",\"end\":" INTEGER)))},
+    {"VectorStore", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"vector_store\"},\"created_at\":" INTEGER
+                            ",\"name\":{\"type\":[\"string\",\"null\"]},\"usage_bytes\":" INTEGER ",\"file_counts\":" COUNTS
+                            ",\"status\":{\"enum\":[\"in_progress\",\"completed\"]},\"metadata\":{\"type\":[\"object\",\"null\"]}")},
+    {"VectorStoreList", LIST ("VectorStore")},
+    {"VectorStoreFile", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"vector_store.file\"},\"created_at\":" INTEGER
+                                ",\"vector_store_id\":" TEXT
+                                ",\"status\":{\"enum\":[\"in_progress\",\"completed\",\"failed\",\"cancelled\"]}"
+                                ",\"last_error\":{\"type\":[\"object\",\"null\"]},\"usage_bytes\":" INTEGER
+                                ",\"attributes\":{\"type\":[\"object\",\"null\"]}")},
+    {"VectorStoreFileList", LIST ("VectorStoreFile")},
+    {"FileContent", OBJECT ("\"object\":" TEXT ",\"data\":" LIST_OF (OBJECT ("\"type\":" TEXT ",\"text\":" TEXT ",\"page\":" INTEGER))
+                            ",\"has_more\":{\"type\":\"boolean\"},\"next_page\":{\"type\":[\"string\",\"null\"]}")},
+    {"FileBatch", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"vector_store.files_batch\"},\"created_at\":" INTEGER
+                          ",\"vector_store_id\":" TEXT ",\"status\":" TEXT ",\"file_counts\":" COUNTS)},
+    {"SearchResults", OBJECT ("\"object\":" TEXT ",\"search_query\":" LIST_OF (TEXT) ",\"data\":"
+                              LIST_OF (OBJECT ("\"file_id\":" TEXT ",\"filename\":" TEXT ",\"score\":{\"type\":\"number\"}"
+                                               ",\"attributes\":{\"type\":[\"object\",\"null\"]},\"content\":"
+                                               LIST_OF (OBJECT ("\"type\":" TEXT ",\"text\":" TEXT))
+                                               ",\"page\":" INTEGER ",\"start\":" INTEGER ",\"end\":" INTEGER ",\"highlight\":" TEXT))
+                              ",\"has_more\":{\"type\":\"boolean\"},\"next_page\":{\"type\":[\"string\",\"null\"]}"
+                              ",\"indexed\":" OBJECT ("\"chunks\":" INTEGER ",\"vectors\":" INTEGER))},
+    {"Embeddings", OBJECT ("\"object\":{\"const\":\"list\"},\"data\":"
+                           LIST_OF (OBJECT ("\"object\":{\"const\":\"embedding\"},\"index\":" INTEGER
+                                            ",\"embedding\":{\"oneOf\":[" LIST_OF ("{\"type\":\"number\"}") "," TEXT "]}"))
+                           ",\"model\":" TEXT ",\"usage\":" OBJECT ("\"prompt_tokens\":" INTEGER ",\"total_tokens\":" INTEGER))},
+    {"Model", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"model\"},\"created\":" INTEGER ",\"owned_by\":" TEXT)},
+    {"ModelList", OBJECT ("\"object\":{\"const\":\"list\"},\"data\":" LIST_OF (REF ("Model")))},
+    {"Status", OBJECT ("\"roles\":{\"type\":\"object\",\"additionalProperties\":" INTEGER "}")},
+    {"Health", OBJECT ("\"status\":" TEXT ",\"missing\":" LIST_OF (TEXT))},
+    {"OpenApi", "{\"type\":\"object\"}"},
+};
+
+/* -- fields ---------------------------------------------------------------------------------- */
+
+static void add_choices (yyjson_mut_doc *document, yyjson_mut_val *schema, const char *choices)
+{
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr (document, schema, "enum");
+    for (size_t size; *choices != 0; choices += size + strspn (choices + size, " ")) {
+        size = strcspn (choices, " ");
+        yyjson_mut_arr_add_strncpy (document, list, choices, size);
+    }
+}
+
+static void add_type (yyjson_mut_doc *document, yyjson_mut_val *schema, const char *type)
+{
+    yyjson_mut_obj_add_str (document, schema, "type", type);
+}
+
+static yyjson_mut_val *text_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *schema = yyjson_mut_obj (document);
+    add_type (document, schema, "string");
+    if (field->type == FIELD_BYTES)
+        yyjson_mut_obj_add_str (document, schema, "contentMediaType", "application/pdf");
+    if (field->type == FIELD_CHOICE)
+        add_choices (document, schema, field->choices);
+    if (field->type == FIELD_TEXT && field->min > 0)
+        yyjson_mut_obj_add_int (document, schema, "minLength", (int64_t) field->min);
+    return schema;
+}
+
+static yyjson_mut_val *number_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *schema = yyjson_mut_obj (document);
+    bool whole = field->type == FIELD_INTEGER;
+    add_type (document, schema, whole ? "integer" : "number");
+    yyjson_mut_obj_add_int (document, schema, "minimum", (int64_t) field->min);
+    yyjson_mut_obj_add_int (document, schema, "maximum", (int64_t) field->max);
+    if (field->standard != NULL)
+        yyjson_mut_obj_add_int (document, schema, "default", strtoll (field->standard, NULL, 10));
+    return schema;
+}
+
+static yyjson_mut_val *list_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *schema = yyjson_mut_obj (document);
+    add_type (document, schema, "array");
+    add_type (document, yyjson_mut_obj_add_obj (document, schema, "items"), "string");
+    yyjson_mut_obj_add_int (document, schema, "minItems", (int64_t) field->min);
+    yyjson_mut_obj_add_int (document, schema, "maxItems", (int64_t) field->max);
+    return schema;
+}
+
+static yyjson_mut_val *either_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *schema = yyjson_mut_obj (document);
+    yyjson_mut_val *choices = yyjson_mut_obj_add_arr (document, schema, "oneOf");
+    yyjson_mut_arr_append (choices, text_schema (document, field));
+    yyjson_mut_arr_append (choices, list_schema (document, field));
+    return schema;
+}
+
+static yyjson_mut_val *object_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *schema = yyjson_mut_obj (document);
+    add_type (document, schema, "object");
+    if (field->type != FIELD_OBJECT)
+        yyjson_mut_obj_add_int (document, schema, "maxProperties", MAX_LABELS);
+    if (field->type == FIELD_LABELS)
+        add_type (document, yyjson_mut_obj_add_obj (document, schema, "additionalProperties"), "string");
+    return schema;
+}
+
+static yyjson_mut_val *field_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    switch (field->type) {
+    case FIELD_INTEGER:
+    case FIELD_NUMBER:
+        return number_schema (document, field);
+    case FIELD_TEXTS:
+        return list_schema (document, field);
+    case FIELD_TEXT_OR_TEXTS:
+        return either_schema (document, field);
+    case FIELD_LABELS:
+    case FIELD_ATTRIBUTES:
+    case FIELD_OBJECT:
+        return object_schema (document, field);
+    default:
+        return text_schema (document, field);
+    }
+}
+
+static void add_parameter (yyjson_mut_doc *document, yyjson_mut_val *list, const field_t *field)
+{
+    yyjson_mut_val *parameter = yyjson_mut_arr_add_obj (document, list);
+    yyjson_mut_obj_add_str (document, parameter, "name", field->name);
+    yyjson_mut_obj_add_str (document, parameter, "in", field->place == IN_PATH ? "path" : "query");
+    yyjson_mut_obj_add_bool (document, parameter, "required", field->required);
+    yyjson_mut_obj_add_str (document, parameter, "description", field->what);
+    yyjson_mut_obj_add_val (document, parameter, "schema", field_schema (document, field));
+}
+
+/* -- operations ------------------------------------------------------------------------------ */
+
+static void add_parameters (yyjson_mut_doc *document, yyjson_mut_val *operation, const route_t *route)
+{
+    yyjson_mut_val *list = yyjson_mut_arr (document);
+    for (size_t i = 0; i < route->field_count; i++)
+        if (route->fields [i].place == IN_PATH || route->fields [i].place == IN_QUERY)
+            add_parameter (document, list, &route->fields [i]);
+    if (yyjson_mut_arr_size (list) > 0)
+        yyjson_mut_obj_add_val (document, operation, "parameters", list);
+}
+
+static void add_body (yyjson_mut_doc *document, yyjson_mut_val *operation, const route_t *route)
+{
+    bool is_form = route->body == BODY_UPLOAD;
+    yyjson_mut_val *body = yyjson_mut_obj_add_obj (document, operation, "requestBody");
+    yyjson_mut_val *content = yyjson_mut_obj_add_obj (document, body, "content");
+    yyjson_mut_val *media = yyjson_mut_obj_add_obj (document, content, is_form ? "multipart/form-data" : "application/json");
+    yyjson_mut_val *schema = yyjson_mut_obj_add_obj (document, media, "schema");
+    yyjson_mut_val *required = yyjson_mut_arr (document);
+    add_type (document, schema, "object");
+    yyjson_mut_val *properties = yyjson_mut_obj_add_obj (document, schema, "properties");
+    for (size_t i = 0; i < route->field_count; i++) {
+        const field_t *field = &route->fields [i];
+        if (field->place != (is_form ? IN_FORM : IN_BODY))
+            continue;
+        yyjson_mut_val *one = field_schema (document, field);
+        yyjson_mut_obj_add_str (document, one, "description", field->what);
+        yyjson_mut_obj_add_val (document, properties, field->name, one);
+        if (field->required)
+            yyjson_mut_arr_add_str (document, required, field->name);
+    }
+    yyjson_mut_obj_add_bool (document, body, "required", yyjson_mut_arr_size (required) > 0);
+    if (yyjson_mut_arr_size (required) > 0)
+        yyjson_mut_obj_add_val (document, schema, "required", required);
+}
+
+/* A media type (it has a slash) is bytes or text; anything else names a schema. */
+static void add_answer (yyjson_mut_doc *document, yyjson_mut_val *responses, const char *status, const char *answer,
+                        const char *what)
+{
+    char reference [96];
+    bool is_media = strchr (answer, '/') != NULL;
+    yyjson_mut_val *response = yyjson_mut_obj_add_obj (document, responses, status);
+    yyjson_mut_obj_add_str (document, response, "description", what);
+    yyjson_mut_val *content = yyjson_mut_obj_add_obj (document, response, "content");
+    yyjson_mut_val *media = yyjson_mut_obj_add_obj (document, content, is_media ? answer : "application/json");
+    if (is_media)
+        return;
+    snprintf (reference, sizeof reference, "#/components/schemas/%s", answer);
+    yyjson_mut_obj_add_strcpy (document, yyjson_mut_obj_add_obj (document, media, "schema"), "$ref", reference);
+}
+
+static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, const route_t *route)
+{
+    yyjson_mut_val *responses = yyjson_mut_obj_add_obj (document, operation, "responses");
+    add_answer (document, responses, "200", route->answer, "It worked.");
+    if (route->field_count > 0)
+        add_answer (document, responses, "400", "Error", "Something that was sent can't be used; 'param' names it.");
+    if (strchr (route->pattern, '{') != NULL)
+        add_answer (document, responses, "404", "Error", "There is no such thing.");
+    if (route->body != BODY_NONE) {
+        add_answer (document, responses, "413", "Error", "The body is larger than this server takes.");
+        add_answer (document, responses, "415", "Error", "The body is of another type.");
+    }
+    if (route->body == BODY_UPLOAD)
+        add_answer (document, responses, "507", "Error", "The server's disk is full.");
+    add_answer (document, responses, "default", "Error", "Something is wrong with the service; try again later when it is 503.");
+}
+
+static void add_operation (yyjson_mut_doc *document, yyjson_mut_val *path, const route_t *route)
+{
+    char method [8] = "";
+    for (size_t i = 0; route->method [i] != 0 && i + 1 < sizeof method; i++)
+        method [i] = (char) (route->method [i] | 0x20);
+    yyjson_mut_val *operation = yyjson_mut_obj (document);
+    yyjson_mut_obj_add_str (document, operation, "operationId", route->name);
+    yyjson_mut_obj_add_str (document, operation, "summary", route->what);
+    add_parameters (document, operation, route);
+    if (route->body != BODY_NONE)
+        add_body (document, operation, route);
+    add_answers (document, operation, route);
+    yyjson_mut_obj_add (path, yyjson_mut_strcpy (document, method), operation);
+}
+
+static void add_paths (yyjson_mut_doc *document, yyjson_mut_val *root)
+{
+    yyjson_mut_val *paths = yyjson_mut_obj_add_obj (document, root, "paths");
+    for (size_t i = 0; i < route_count; i++) {
+        yyjson_mut_val *path = yyjson_mut_obj_get (paths, routes [i].pattern);
+        if (path == NULL)
+            path = yyjson_mut_obj_add_obj (document, paths, routes [i].pattern);
+        add_operation (document, path, &routes [i]);
+    }
+}
+
+static void add_schemas (yyjson_mut_doc *document, yyjson_mut_val *root)
+{
+    yyjson_mut_val *components = yyjson_mut_obj_add_obj (document, root, "components");
+    yyjson_mut_val *list = yyjson_mut_obj_add_obj (document, components, "schemas");
+    for (size_t i = 0; i < COUNT_OF (schemas); i++) {
+        yyjson_doc *schema = yyjson_read (schemas [i].json, strlen (schemas [i].json), 0);
+        yyjson_mut_obj_add_val (document, list, schemas [i].name,
+                                yyjson_val_mut_copy (document, yyjson_doc_get_root (schema)));
+        yyjson_doc_free (schema);
+    }
+}
+
+char *openapi_json (void)
+{
+    yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
+    yyjson_mut_val *root = yyjson_mut_obj (document);
+    yyjson_mut_doc_set_root (document, root);
+    yyjson_mut_obj_add_str (document, root, "openapi", "3.1.0");
+    yyjson_mut_val *info = yyjson_mut_obj_add_obj (document, root, "info");
+    yyjson_mut_obj_add_str (document, info, "title", "Quire");
+    yyjson_mut_obj_add_str (document, info, "version", QUIRE_VERSION);
+    yyjson_mut_obj_add_str (document, info, "summary", "Answers questions about PDFs and shows where each answer stands.");
+    add_paths (document, root);
+    add_schemas (document, root);
+    char *json = yyjson_mut_write (document, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL);
+    yyjson_mut_doc_free (document);
+    return json;
+}
+
+void api_openapi (request_t *request)
+{
+    char *json = openapi_json ();
+    if (json == NULL)
+        request_fail (request, ERROR_NO_MEMORY, NULL, NULL);
+    else
+        request_answer_taken (request, 200, "application/json", &json, strlen (json));
+}

@@ -1,0 +1,21 @@
+/* The web page: its files are part of the program. */
+#ifndef QUIRE_GATEWAY_WEB_H
+#define QUIRE_GATEWAY_WEB_H
+
+#include "http.h"
+
+typedef struct {
+    const char *name;
+    const uint8_t *data, *end;
+} web_file_t;
+
+/* Made at build time from the folder web/ (web_files.cmake); ends with a name NULL. */
+extern const web_file_t web_files [];
+
+/* Answers with the file of this name. Returns false when there is none. */
+bool web_answer (request_t *request, const char *name);
+
+/* The media type for a file's name. Pure. */
+const char *web_type (const char *name);
+
+#endif
