@@ -1,0 +1,24 @@
+/* OCR: reading the text of a picture of a page. Only ocr.c knows Tesseract and Leptonica. */
+#ifndef QUIRE_OCR_H
+#define QUIRE_OCR_H
+
+#include "common/macros.h"
+#include "layout.h"
+
+typedef struct ocr ocr_t;
+
+/* Loads the data of the languages ("eng+deu"). NULL with MODEL_MISSING naming them. */
+MUST_CHECK ocr_t *ocr_new (const char *languages);
+void ocr_destroy (ocr_t **ocr);
+
+/* Reads a picture in shades of grey.
+ * pixels    [height][width]   0 black
+ * dpi       resolution; places in the layout are in points
+ * Adds to the layout. Returns 0, or -1 with PAGE_DAMAGED (it could not be read) or NO_MEMORY. */
+MUST_CHECK int ocr_read (ocr_t *ocr, const uint8_t *pixels, int width, int height, float dpi,
+                         layout_t *out);
+
+/* Is there nothing to see, so that OCR need not try? */
+bool ocr_is_blank (const uint8_t *pixels, int width, int height);
+
+#endif
