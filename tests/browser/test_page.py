@@ -279,6 +279,17 @@ def test_viewer_by_keyboard(two_files, open_page):
     expect(viewer).to_be_hidden()
 
 
+def test_on_a_phone_a_passage_opens_its_page(two_files, open_page):
+    page = open_page(two_files.url, width=360, height=740)
+    ask(page, LIGHTHOUSE_QUESTION)
+    passages(page).first.locator(".passage-name").click()
+    assert page.locator("#viewer img").evaluate(MARKED_PIXELS) > 50
+    page.get_by_role("button", name="Larger").click()
+    expect(page.locator("#viewer img")).to_have_css("width", "900px")
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#viewer")).to_be_hidden()
+
+
 def test_copied_citation_names_file_and_page(two_files, open_page):
     page = open_page(two_files.url, permissions=["clipboard-read", "clipboard-write"])
     ask(page, LIGHTHOUSE_QUESTION)

@@ -62,9 +62,11 @@ export function eachFrame(run) {
     };
 }
 
+/** "1,600" */
+export const number = (value) => value.toLocaleString("en");
+
 /** "1 page", "1,600 pages" */
-export const count = (number, word) =>
-    `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
+export const count = (value, word) => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
 
 /** "1.3 MB" */
 export function size(bytes) {

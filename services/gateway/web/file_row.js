@@ -1,7 +1,7 @@
 /* A file's row on the shelf: its name, how far it is, its pages, and what can be done with it. */
 
 import { contentUrl, fileContent } from "/api.js";
-import { count, setNotice, setText, size, stamp } from "/dom.js";
+import { count, number, setNotice, setText, size, stamp } from "/dom.js";
 import { isFinished } from "/catalogue.js";
 import { showLedger } from "/ledger.js";
 
@@ -11,13 +11,13 @@ const ADDED = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyl
 const LEDGER_REST_MS = 1000;
 
 /** How far a file is, in words and as a part of a whole. @param {ShelfFile} file */
-export function progressOf(file) {
+function progressOf(file) {
     const { state, pages, pages_done, pages_failed, chunks, vectors } = file;
     switch (state) {
     case "reading":
-        return { words: `Reading ${pages_done.toLocaleString("en")} of ${count(pages, "page")}`, value: pages_done, max: pages };
+        return { words: `Reading ${number(pages_done)} of ${count(pages, "page")}`, value: pages_done, max: pages };
     case "indexing":
-        return { words: `Indexing ${vectors.toLocaleString("en")} of ${count(chunks, "passage")}`, value: vectors, max: chunks };
+        return { words: `Indexing ${number(vectors)} of ${count(chunks, "passage")}`, value: vectors, max: chunks };
     case "completed":
         return { words: count(pages, "page") + (pages_failed ? `, ${pages_failed} not readable` : "") };
     case "failed":

@@ -1,7 +1,7 @@
 /* The ledger of a file: what became of each of its pages, and why some could not be read. */
 
 import { listPages } from "/api.js";
-import { count } from "/dom.js";
+import { count, number } from "/dom.js";
 
 /** @typedef {import("/api.js").LedgerPage} LedgerPage */
 
@@ -16,6 +16,8 @@ const STATUSES = {
     waiting: "waiting",
 };
 
+const UNREAD = ["failed", "timed_out", "encrypted"];
+
 function element(name, className, ...content) {
     const made = document.createElement(name);
     made.className = className;
@@ -26,8 +28,8 @@ function element(name, className, ...content) {
 /** "118 with text · 2 read by OCR" @param {LedgerPage[]} pages */
 function summary(pages) {
     const parts = Object.entries(STATUSES).map(([status, words]) => {
-        const number = pages.filter((page) => page.status === status).length;
-        return number ? `${number.toLocaleString("en")} ${words}` : "";
+        const those = pages.filter((page) => page.status === status).length;
+        return those ? `${number(those)} ${words}` : "";
     });
     return parts.filter(Boolean).join(" · ");
 }
@@ -76,10 +78,11 @@ function reasons(pages) {
 export async function showLedger(place, fileId) {
     try {
         const pages = await listPages(fileId);
-        const unread = pages.filter((page) => ["failed", "timed_out", "encrypted"].includes(page.status));
+        const unread = pages.filter((page) => UNREAD.includes(page.status));
         place.replaceChildren(element("p", "quiet", summary(pages)), squares(pages));
         if (unread.length)
-            place.append(element("p", "quiet", `${count(unread.length, "page")} could not be read:`), reasons(unread));
+            place.append(element("p", "quiet", `${count(unread.length, "page")} could not be read:`),
+                         reasons(unread));
     } catch (error) {
         place.replaceChildren(element("p", "reason", error.message));
     }

@@ -1,8 +1,9 @@
 /* The ranked passages: file, page, score, text with the question's words, and the marked page. */
 
 import { imageUrl } from "/api.js";
-import { announce, byId, count, setNotice, setText, stamp } from "/dom.js";
+import { announce, byId, count, number, setNotice, setText, stamp } from "/dom.js";
 import { citation, passageText } from "/passage.js";
+import { hasPreview } from "/preview.js";
 import { bestStart, emphasised, termsOf } from "/words.js";
 
 const THUMB_WIDTH = 200;
@@ -91,8 +92,9 @@ export class Passages {
 
     #showIndexing() {
         const { chunks, vectors } = this.#search.indexed ?? { chunks: 0, vectors: 0 };
-        setNotice(byId("indexing"), vectors < chunks
-            ? `Still indexing: ${vectors.toLocaleString("en")} of ${count(chunks, "passage")} can be found by meaning so far, all by their words.` : "");
+        setNotice(byId("indexing"), vectors >= chunks ? ""
+            : `Still indexing: ${number(vectors)} of ${count(chunks, "passage")} can be found by meaning so far, `
+              + "all by their words.");
     }
 
     #row(passage, index, terms) {
@@ -112,7 +114,7 @@ export class Passages {
         const start = whole.length > room ? bestStart(whole, terms, room) : 0;
         const show = (open) => {
             text.classList.toggle("open", open);
-            text.replaceChildren(start && !open ? "… " : "", emphasised(open ? whole : whole.slice(start), terms));
+            text.replaceChildren(open || !start ? "" : "… ", emphasised(open ? whole : whole.slice(start), terms));
             setText(all, open ? "Show less" : "Show all");
             all.setAttribute("aria-expanded", String(open));
         };
@@ -130,7 +132,7 @@ export class Passages {
     #listen({ root, thumb, choose, copy, only }, passage, index) {
         root.addEventListener("click", () => this.#search.select(index));
         thumb.addEventListener("click", () => this.#viewer.showPassage(index));
-        choose.addEventListener("dblclick", () => this.#viewer.showPassage(index));
+        choose.addEventListener("click", () => hasPreview() || this.#viewer.showPassage(index));
         copy.addEventListener("click", () => copyCitation(copy, passage));
         only.addEventListener("click", () => this.#scope.set([passage.file_id]));
         only.hidden = this.#search.scope.length === 1;
@@ -146,7 +148,7 @@ export class Passages {
         });
     }
 
-    /* Up and down go from passage to passage, Enter on a name looks at it. */
+    /* Up and down go from passage to passage. */
     #onKey(event) {
         const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
         if (!step)

@@ -8,7 +8,7 @@ const WIDTH_STEP = 200;   /* few widths, so that pictures are found in caches */
 const WIDEST = 2400;
 
 /** Pixels to ask for, for a picture shown that many CSS pixels wide. */
-export function pictureWidth(shown) {
+function pictureWidth(shown) {
     const wanted = shown * Math.min(devicePixelRatio || 1, 3);
     return Math.min(WIDEST, Math.max(WIDTH_STEP, Math.ceil(wanted / WIDTH_STEP) * WIDTH_STEP));
 }

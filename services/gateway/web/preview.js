@@ -4,7 +4,10 @@ import { byId, partsOf, setText } from "/dom.js";
 import { viewOf } from "/passage.js";
 import { Picture } from "/picture.js";
 
-const WIDE = matchMedia("(min-width: 820px)");
+const WIDE = matchMedia("(min-width: 820px)");   /* as in style.css */
+
+/** Whether a chosen passage's page can be seen beside the passages. */
+export const hasPreview = () => WIDE.matches;
 
 export class Preview {
     #search;
@@ -31,6 +34,6 @@ export class Preview {
             return this.#picture.clear();
         setText(this.#parts.name, passage.filename);
         setText(this.#parts.page, `page ${passage.page}`);
-        return WIDE.matches ? this.#picture.show(viewOf(passage), this.#parts.root.clientWidth) : undefined;
+        return hasPreview() ? this.#picture.show(viewOf(passage), this.#parts.root.clientWidth) : undefined;
     }
 }

@@ -88,7 +88,8 @@ export class Search extends EventTarget {
         const key = ({ file_id, page, start }) => `${file_id} ${page} ${start}`;
         const looked = this.passage && key(this.passage);
         const place = data.findIndex((passage) => key(passage) === looked);
-        const same = this.#answered === this.question && JSON.stringify(data) === JSON.stringify(this.passages);
+        const same = this.#answered === this.question
+            && JSON.stringify(data) === JSON.stringify(this.passages);
         this.#answered = this.question;
         this.#become({
             state: "done", indexed, problem: "", passages: same ? this.passages : data,

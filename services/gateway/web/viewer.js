@@ -7,6 +7,7 @@ import { Picture } from "/picture.js";
 import { emphasised, termsOf } from "/words.js";
 
 const ROOM_BEFORE_MARK = 0.2;   /* of the stage */
+const LARGE_WIDTH = 900;        /* at least, as in style.css */
 const FITTED_PART = 0.7;        /* of the stage's width that a page fitted to it takes at most */
 
 export class Viewer {
@@ -127,8 +128,9 @@ export class Viewer {
 
     #draw() {
         const { root, stage } = this.#parts;
+        const width = this.#isLarge ? Math.max(stage.clientWidth, LARGE_WIDTH) : stage.clientWidth * FITTED_PART;
         if (root.open && this.#view)
-            this.#picture.show(this.#view, this.#isLarge ? this.#picture.image.clientWidth : stage.clientWidth * FITTED_PART);
+            this.#picture.show(this.#view, width);
     }
 
     get #isLarge() {

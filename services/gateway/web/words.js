@@ -23,7 +23,7 @@ function wordsOf(text) {
 }
 
 /** One form for a word's forms: case, accents and common English endings taken off. */
-export function stem(word) {
+function stem(word) {
     const plain = word.normalize("NFKD").replace(/\p{M}|['’]s?$/gu, "").toLowerCase();
     for (const [ending, instead] of ENDINGS)
         if (plain.endsWith(ending) && plain.length - ending.length >= SHORTEST_STEM)
@@ -64,7 +64,8 @@ export function bestStart(text, terms, room) {
         .map((word) => ({ index: word.index, term: stem(word.segment) }));
     const starts = [0, ...[...text.matchAll(SENTENCE_END)].map((end) => end.index + end[0].length)];
     const inSight = (start) =>
-        new Set(hits.filter(({ index }) => index >= start && index < start + room).map(({ term }) => term)).size;
+        new Set(hits.filter(({ index }) => index >= start && index < start + room)
+            .map(({ term }) => term)).size;
     return starts.reduce((best, start) => inSight(start) > inSight(best) ? start : best, 0);
 }
 
