@@ -66,6 +66,14 @@ root_apt_options () {
     echo 'Acquire::Languages "none";'
 }
 
+# Writes all that apt has to know into the root folder $1.
+configure_apt () {
+    mkdir -p "$1/etc/apt/apt.conf.d"
+    root_sources >"$1/etc/apt/sources.list"
+    root_apt_options >"$1/etc/apt/apt.conf.d/99machine"
+    cp -r /etc/apt/auth.conf* "$1/etc/apt/" 2>/dev/null || true   # passwords of mirrors
+}
+
 # carry FILE: the same file in the root, when the machine has it and it differs.
 carry () {
     local file=$1
@@ -96,14 +104,14 @@ make_root () {
             mmdebstrap debian-archive-keyring
     fi
     rm -rf --one-file-system "$new" "$work"   # what a killed call left
-    mkdir -p "$work"
-    root_apt_options >"$work/options"
-    root_sources >"$work/sources"
-    [[ -s $work/sources ]] || fail "this machine's apt sources name no Debian mirror"
+    configure_apt "$work"
+    [[ -s $work/etc/apt/sources.list ]] || fail "this machine's apt sources name no Debian mirror"
     # In a mount namespace of its own, so that a killed call leaves no mount.
     unshare --mount --propagation private -- mmdebstrap --mode=root --variant=apt \
-        --format=directory --aptopt="$work/options" --dpkgopt=force-unsafe-io \
-        --include="mount,$("$scripts/packages" "$@" | paste -s -d ,)" trixie "$new" - <"$work/sources"
+        --format=directory --aptopt="$work/etc/apt/apt.conf.d/99machine" --dpkgopt=force-unsafe-io \
+        --setup-hook="cp -r $work/etc/apt/. \"\$1/etc/apt/\"" \
+        --include="mount,$("$scripts/packages" "$@" | paste -s -d ,)" trixie "$new" - \
+        <"$work/etc/apt/sources.list"
     finish_root "$new"
     mv "$new" "$root"   # only a finished root gets the name
     rm -rf "$work"
@@ -126,6 +134,7 @@ prepare_root () {
     refresh_root
     missing=$(missing_packages "$root" "$@")
     if [[ -n $missing ]]; then
+        configure_apt "$root"
         # shellcheck disable=SC2086  # one word a package
         (in_environment -- bash -c "$install_here" bash $missing)
     fi

@@ -2,6 +2,7 @@
 # the script.
 # shellcheck shell=bash
 
+umask 022
 script_name=${0##*/}
 
 say () { printf '%s: %s\n' "$script_name" "$*" >&2; }
@@ -10,6 +11,9 @@ fail () {
     say "$*"
     exit 1
 }
+
+# The script's own opening comment.
+usage () { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "$0"; }
 
 # Seconds since the clock's reading $1 (of EPOCHREALTIME), as 1.2.
 seconds_since () {
