@@ -120,6 +120,7 @@ make_root () {
 finish_root () {
     printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"   # no package starts its service
     chmod 755 "$1/usr/sbin/policy-rc.d" "$1/root"
+    rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap"   # the same as 99machine, but never renewed
     chroot "$1" useradd --uid "$quire_uid" --user-group --create-home --shell /bin/bash quire
 }
 
