@@ -62,7 +62,8 @@ static int set_number (const field_t *field, double number, value_t *value)
 static int number_from_text (const field_t *field, const char *text, value_t *value)
 {
     char *end = NULL;
-    if (text [strspn (text, "0123456789+-.eE")] != 0)
+    const char *characters = field->type == FIELD_INTEGER ? "-0123456789" : "-0123456789.eE+";
+    if (text [strspn (text, characters)] != 0)
         return bad (field, "a number");
     double number = strtod (text, &end);
     if (end == text || *end != 0)

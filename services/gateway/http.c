@@ -475,7 +475,7 @@ static int parse_body (request_t *request)
 {
     yyjson_read_err wrong;
     if (request->body_size == 0)
-        return body_keep (request, "{}", 2) == 0 ? (request->body_size = 2, parse_body (request)) : -1;
+        return error_set (ERROR_BAD_JSON, "The body is empty. Send one JSON object, {} at least.");
     if (json_depth (request->body, request->body_size) > MAX_JSON_DEPTH)
         return error_set (ERROR_BAD_JSON, "The body nests deeper than %d levels.", MAX_JSON_DEPTH);
     request->document = yyjson_read_opts (request->body, request->body_size, 0, NULL, &wrong);

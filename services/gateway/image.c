@@ -15,8 +15,8 @@
 
 /* -- ranges ---------------------------------------------------------------------------------- */
 
-/* Reads a number and what must follow it. Returns where it goes on, or NULL. */
-static const char *offset_read (const char *at, const char *followers, uint32_t *out)
+/* Reads a number and what must follow it, or the end. Returns where it goes on, or NULL. */
+static const char *offset_read (const char *at, char follower, bool may_end, uint32_t *out)
 {
     uint64_t value = 0;
     if (!isdigit ((unsigned char) *at))
@@ -25,8 +25,9 @@ static const char *offset_read (const char *at, const char *followers, uint32_t 
         if ((value = value * 10 + (uint64_t) (*at - '0')) > MAX_OFFSET)
             return NULL;
     *out = (uint32_t) value;
-    return *at == 0 ? (strchr (followers, '$') != NULL ? at : NULL)
-                    : strchr (followers, *at) != NULL ? at + 1 : NULL;
+    if (*at == 0)
+        return may_end ? at : NULL;
+    return *at == follower ? at + 1 : NULL;
 }
 
 int highlights_parse (const char *text, uint32_t *out)
@@ -36,9 +37,9 @@ int highlights_parse (const char *text, uint32_t *out)
         if (count == MAX_HIGHLIGHTS)
             return error_set (ERROR_BAD_FIELD, "'highlight' has more than %d ranges.", MAX_HIGHLIGHTS);
         uint32_t *range = out + 2 * count;
-        at = offset_read (at, "-", &range [0]);
+        at = offset_read (at, '-', false, &range [0]);
         if (at != NULL)
-            at = offset_read (at, ",$", &range [1]);
+            at = offset_read (at, ',', true, &range [1]);
         if (at == NULL || range [0] >= range [1])
             return error_set (ERROR_BAD_FIELD, "'highlight' must be ranges of the page's text such as "
                               "10-52,60-75, each start before its end.");

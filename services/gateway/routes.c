@@ -117,7 +117,7 @@ const route_t routes [] = {
     {"GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}/content", "getVectorStoreFileContent", api_get_store_file_content, FIELDS (store_file_fields), BODY_NONE, NULL, "FileContent", "The text of a file, page by page."},
     {"POST", "/v1/vector_stores/{vector_store_id}/file_batches", "createFileBatch", api_create_batch, FIELDS (create_batch_fields), BODY_JSON, NULL, "FileBatch", "Attaches several files at once."},
     {"GET", "/v1/vector_stores/{vector_store_id}/file_batches/{batch_id}", "getFileBatch", api_get_batch, FIELDS (batch_fields), BODY_NONE, NULL, "FileBatch", "Describes a batch."},
-    {"POST", "/v1/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel", "cancelFileBatch", api_cancel_batch, FIELDS (batch_fields), BODY_JSON, NULL, "FileBatch", "Ends what a batch has not begun."},
+    {"POST", "/v1/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel", "cancelFileBatch", api_cancel_batch, FIELDS (batch_fields), BODY_NONE, NULL, "FileBatch", "Ends what a batch has not begun."},
     {"GET", "/v1/vector_stores/{vector_store_id}/file_batches/{batch_id}/files", "listFileBatchFiles", api_list_batch_files, FIELDS (list_batch_files_fields), BODY_NONE, NULL, "VectorStoreFileList", "Lists the files of a batch."},
     {"POST", "/v1/vector_stores/{vector_store_id}/search", "searchVectorStore", api_search, FIELDS (search_fields), BODY_JSON, NULL, "SearchResults", "Searches a vector store for passages."},
 
