@@ -1,0 +1,315 @@
+/* The link ask: one errand for each question that does not go to the writer. */
+#include "ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "catalogue.h"
+#include "embedding.h"
+#include "error.h"
+#include "fusion.h"
+#include "metrics.h"
+#include "origin.h"
+#include "search.h"
+#include "writer.h"
+
+#define QUESTION_PATIENCE_MS 2000    /* a search waits so long for its question's vector */
+#define EMBED_PATIENCE_MS    25000   /* /v1/embeddings waits longer: it has nothing else to say */
+#define EMBED_TASK_TEXTS     16
+#define MAX_EMBED_TEXTS      MAX_STRINGS
+
+/* A part of an embed request that is with an embedder. */
+typedef struct {
+    struct errand *errand;
+    size_t first;
+} part_t;
+
+typedef struct errand {
+    struct errand *next, *previous;
+    origin_t *origin;
+    uint8_t *buffer;            /* the request's own bytes */
+    message_t request;
+    answer_t answer;
+    float *vectors;             /* of a search's questions; NULL: none */
+    /* of an embed request: */
+    uint8_t *embedded, *pieces; /* [texts], filled part by part */
+    part_t *parts;
+    size_t parts_left;
+    error_t failure;
+} errand_t;
+
+static struct {
+    library_t *library;
+    pool_t *readers;
+    channel_t **channel;
+    errand_t *errands;
+} ask;
+
+/* -- errands -------------------------------------------------------------------------------- */
+
+static void errand_end (errand_t *errand)
+{
+    if (errand->previous != NULL)
+        errand->previous->next = errand->next;
+    else
+        ask.errands = errand->next;
+    if (errand->next != NULL)
+        errand->next->previous = errand->previous;
+    origin_destroy (&errand->origin);
+    answer_clear (&errand->answer);
+    free (errand->buffer);
+    free (errand->vectors);
+    free (errand->embedded);
+    free (errand->pieces);
+    free (errand->parts);
+    free (errand);
+}
+
+static errand_t *errand_new (const message_t *request, origin_t *origin)
+{
+    size_t size;
+    errand_t *errand = calloc (1, sizeof *errand);
+    if (errand == NULL) {
+        error_set (ERROR_NO_MEMORY, NULL);
+        return NULL;
+    }
+    errand->next = ask.errands;
+    if (ask.errands != NULL)
+        ask.errands->previous = errand;
+    ask.errands = errand;
+    errand->buffer = message_encode (request, &size);
+    if (errand->buffer == NULL || message_decode (&errand->request, errand->buffer, size) != 0) {
+        errand_end (errand);
+        return NULL;
+    }
+    errand->origin = origin;
+    return errand;
+}
+
+static void errand_answer (errand_t *errand)
+{
+    origin_answer (&errand->origin, &errand->answer.message);
+    errand_end (errand);
+}
+
+static void errand_fail (errand_t *errand, const char *param)
+{
+    answer_fail (&errand->answer, request_number (&errand->request), param);
+    errand_answer (errand);
+}
+
+static void errand_done (void *argument)
+{
+    errand_answer (argument);
+}
+
+static void submit (errand_t *errand, pool_call_t *work)
+{
+    if (pool_submit (ask.readers, true, work, errand_done, errand) != 0)
+        errand_fail (errand, NULL);
+}
+
+/* -- the catalogue -------------------------------------------------------------------------- */
+
+static void do_read (void *argument)
+{
+    errand_t *errand = argument;
+    reader_t *reader = library_take_reader (ask.library);
+    (void) catalogue_answer (reader->store, &errand->request, &errand->answer);
+    library_give_reader (ask.library, reader);
+}
+
+/* -- searches ------------------------------------------------------------------------------- */
+
+static int64_t microseconds (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void do_search (void *argument)
+{
+    errand_t *errand = argument;
+    const search_message_t *request = &errand->request.search;
+    const char *param = NULL;
+    int64_t begun = microseconds ();
+    reader_t *reader = library_take_reader (ask.library);
+    char *json = search_run (reader, library_index (ask.library), request, errand->vectors, &param);
+    if (json != NULL)
+        answer_result (&errand->answer, request->request, json);
+    else
+        answer_fail (&errand->answer, request->request, param);
+    if (reader->texts_damaged) {
+        reader->texts_damaged = false;
+        library_distrust_texts (ask.library);
+    }
+    library_give_reader (ask.library, reader);
+    metric_add (METRIC_SEARCHES, 1);
+    metric_add (METRIC_SEARCH_MICROSECONDS, microseconds () - begun);
+}
+
+/* The questions have their vectors, or have waited long enough. */
+static void on_question_embedded (void *context, const void *vectors, const void *pieces UNUSED, size_t count)
+{
+    errand_t *errand = context;
+    ranker_t ranker = RANKER_FUSED;
+    (void) ranker_named (errand->request.search.ranker, &ranker);
+    if (vectors != NULL && (errand->vectors = malloc (count * VECTOR_BYTES)) != NULL)
+        memcpy (errand->vectors, vectors, count * VECTOR_BYTES);
+    if (errand->vectors == NULL && ranker == RANKER_DENSE) {
+        error_set (ERROR_ROLE_AWAY, "The question could not be embedded: no embedder answers. Try again in"
+                   " a moment, or search with the ranker 'lexical'.");
+        errand_fail (errand, NULL);
+        return;
+    }
+    submit (errand, do_search);
+}
+
+static void on_search (errand_t *errand)
+{
+    const search_message_t *request = &errand->request.search;
+    const char *param = NULL;
+    ranker_t ranker = RANKER_FUSED;
+    if (search_check (request, &param) != 0) {
+        errand_fail (errand, param);
+        return;
+    }
+    (void) ranker_named (request->ranker, &ranker);
+    bool wanted = ranker != RANKER_LEXICAL && embedding_is_near ();
+    if (!wanted || embedding_ask (request->queries, QUESTION_PATIENCE_MS, on_question_embedded, errand) != 0)
+        on_question_embedded (errand, NULL, NULL, 0);
+}
+
+/* -- embeddings ----------------------------------------------------------------------------- */
+
+static void embed_finish (errand_t *errand)
+{
+    const embed_message_t *request = &errand->request.embed;
+    size_t count = request->texts.count;
+    if (errand->failure != ERROR_NONE) {
+        error_set (errand->failure, NULL);
+        errand_fail (errand, NULL);
+        return;
+    }
+    errand->answer.message.id = MESSAGE_EMBEDDED;
+    errand->answer.message.embedded = (embedded_message_t) {
+        .request = request->request, .vectors = {errand->embedded, count * VECTOR_BYTES},
+        .pieces = {errand->pieces, count * sizeof (uint32_t)},
+    };
+    errand_answer (errand);
+}
+
+static void on_part_embedded (void *context, const void *vectors, const void *pieces, size_t count)
+{
+    part_t *part = context;
+    errand_t *errand = part->errand;
+    if (vectors == NULL) {
+        errand->failure = error_get ();
+    } else {
+        memcpy (errand->embedded + part->first * VECTOR_BYTES, vectors, count * VECTOR_BYTES);
+        memcpy (errand->pieces + part->first * sizeof (uint32_t), pieces, count * sizeof (uint32_t));
+    }
+    if (--errand->parts_left == 0)
+        embed_finish (errand);
+}
+
+/* Asks for the texts of a part; *cursor steps through the list. */
+static int embed_part (part_t *part, size_t *cursor)
+{
+    strings_builder_t texts = {0};
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < EMBED_TASK_TEXTS; i++) {
+        const char *text = strings_next (part->errand->request.embed.texts, cursor);
+        if (text == NULL)
+            break;
+        result = strings_add (&texts, text, strlen (text));
+    }
+    if (result == 0)
+        result = embedding_ask (strings_built (&texts), EMBED_PATIENCE_MS, on_part_embedded, part);
+    strings_free (&texts);
+    return result;
+}
+
+static void on_embed (errand_t *errand)
+{
+    size_t count = errand->request.embed.texts.count, cursor = 0;
+    if (count == 0 || count > MAX_EMBED_TEXTS) {
+        error_set (ERROR_BAD_FIELD, "'input' must hold 1 to %u texts.", MAX_EMBED_TEXTS);
+        errand_fail (errand, "input");
+        return;
+    }
+    size_t part_count = (count + EMBED_TASK_TEXTS - 1) / EMBED_TASK_TEXTS;
+    errand->embedded = malloc (count * VECTOR_BYTES);
+    errand->pieces = malloc (count * sizeof (uint32_t));
+    errand->parts = calloc (part_count, sizeof *errand->parts);
+    if (errand->embedded == NULL || errand->pieces == NULL || errand->parts == NULL) {
+        error_set (ERROR_NO_MEMORY, NULL);
+        errand_fail (errand, NULL);
+        return;
+    }
+    errand->parts_left = 1;   /* held until all have been asked for */
+    for (size_t i = 0; i < part_count && errand->failure == ERROR_NONE; i++) {
+        errand->parts [i] = (part_t) {errand, i * EMBED_TASK_TEXTS};
+        if (embed_part (&errand->parts [i], &cursor) == 0)
+            errand->parts_left++;
+        else
+            errand->failure = error_get ();
+    }
+    if (--errand->parts_left == 0)
+        embed_finish (errand);
+}
+
+/* -- the link ------------------------------------------------------------------------------- */
+
+static void refuse (origin_t **origin, const message_t *request)
+{
+    answer_t answer = {0};
+    answer_fail (&answer, request_number (request), NULL);
+    origin_answer (origin, &answer.message);
+    answer_clear (&answer);
+}
+
+static void on_message (void *context UNUSED, peer_t *peer, const message_t *message)
+{
+    bool search = message->id == MESSAGE_SEARCH, embed = message->id == MESSAGE_EMBED;
+    if (!search && !embed && !catalogue_knows (message->id))
+        return;
+    origin_t *origin = origin_new (*ask.channel, peer);
+    if (origin == NULL)
+        return;
+    if (!search && !embed && catalogue_writes (message)) {
+        writer_put_request (message, origin);
+        return;
+    }
+    errand_t *errand = errand_new (message, origin);
+    if (errand == NULL)
+        refuse (&origin, message);
+    else if (search)
+        on_search (errand);
+    else if (embed)
+        on_embed (errand);
+    else
+        submit (errand, do_read);
+}
+
+static void on_lost (void *context UNUSED, peer_t *peer)
+{
+    origin_forget_peer (peer);
+}
+
+const channel_handlers_t ask_handlers = {.lost = on_lost, .message = on_message};
+
+void ask_start (library_t *library, pool_t *readers, channel_t **channel)
+{
+    ask.library = library;
+    ask.readers = readers;
+    ask.channel = channel;
+}
+
+void ask_stop (void)
+{
+    while (ask.errands != NULL)
+        errand_end (ask.errands);
+}

@@ -1,0 +1,14 @@
+/* The link ask: what gateways ask for is handed to the writer, to a reader, or to an embedder
+ * first. All calls are made on the loop's thread. */
+#ifndef QUIRE_ASK_H
+#define QUIRE_ASK_H
+
+#include "channel.h"
+#include "library.h"
+
+void ask_start (library_t *library, pool_t *readers, channel_t **channel);
+void ask_stop (void);
+
+extern const channel_handlers_t ask_handlers;
+
+#endif

@@ -1,0 +1,602 @@
+/* Embedding: tasks for embedders, ordinary ones (chunks) and urgent ones (questions). */
+#include "embedding.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalogue.h"
+#include "error.h"
+#include "log.h"
+#include "metrics.h"
+#include "settings.h"
+#include "writer.h"
+
+#define MAX_TASK_TEXTS     256
+#define MAX_FETCHED_TASKS  64           /* of one look into the store */
+#define MAX_URGENT_BYTES   (96u << 20)  /* of texts that wait for an embedder */
+#define MAX_TEXT_FAILURES  2            /* then the text stays without a vector */
+#define MAX_TEXT_LOSSES    6            /* embedders that were lost with it: it may be what kills them */
+#define ALONE_AFTER_LOSSES 2
+#define NEAR_MS            10000        /* an embedder that was there so lately may come back */
+#define LOOK_AGAIN_MS      1000         /* when a look into the store failed */
+
+/* A chunk that waits for its vector, and what happened to it so far. */
+typedef struct {
+    uint32_t chunk;
+    uint8_t failures, losses;
+} item_t;
+
+typedef struct task {
+    struct task *next;
+    uint64_t id;
+    peer_t *peer;               /* who has it; NULL: nobody */
+    bool urgent;
+    strings_builder_t texts;    /* of an ordinary task until it is sent */
+    size_t count;
+    item_t items [MAX_TASK_TEXTS];   /* of an ordinary task */
+    embedding_done_t *done;     /* of an urgent one; NULL: nobody waits any more */
+    void *context;
+    uint64_t deadline_ms;
+} task_t;
+
+/* A look into the store for chunks to embed; runs on a reader's thread. */
+typedef struct {
+    item_t *again;              /* to be read once more */
+    size_t again_count;
+    uint32_t after;             /* then those above this id */
+    size_t most_tasks, texts_a_task;
+    task_t *tasks;              /* result, in reverse */
+    size_t task_count;
+    uint32_t last;
+    bool at_end, failed;
+} look_t;
+
+static struct {
+    library_t *library;
+    pool_t *readers;
+    channel_t **channel;
+    task_t *tasks;              /* with embedders, and urgent ones that wait for one */
+    uint64_t next_id;
+    item_t *again;              /* chunks to be given once more */
+    size_t again_count, again_capacity;
+    uint32_t after;             /* chunks up to here have been given */
+    bool at_end;                /* there were none above it */
+    bool news;                  /* there are new ones since the last look began */
+    bool looking;
+    look_t look;
+    uint64_t look_ms, started_ms, seen_ms;
+    size_t urgent_bytes;
+} embedding;
+
+/* -- tasks ---------------------------------------------------------------------------------- */
+
+static void task_free (task_t *task)
+{
+    if (task->urgent)
+        embedding.urgent_bytes -= task->texts.size;
+    strings_free (&task->texts);
+    free (task);
+}
+
+static void task_keep (task_t *task)
+{
+    task_t **end = &embedding.tasks;
+    while (*end != NULL)
+        end = &(*end)->next;
+    task->next = NULL;
+    *end = task;
+}
+
+static void task_unlink (task_t *task)
+{
+    for (task_t **at = &embedding.tasks; *at != NULL; at = &(*at)->next)
+        if (*at == task) {
+            *at = task->next;
+            return;
+        }
+}
+
+static task_t *task_of (const peer_t *peer, uint64_t id)
+{
+    for (task_t *task = embedding.tasks; task != NULL; task = task->next)
+        if (task->id == id && task->peer == peer)
+            return task;
+    return NULL;
+}
+
+/* The peer has the task no more. */
+static void task_leave (task_t *task)
+{
+    uint32_t *held = task->urgent ? &task->peer->express_tasks : &task->peer->tasks;
+    if (*held > 0)
+        --*held;
+    task->peer = NULL;
+}
+
+static int task_send (task_t *task, peer_t *peer)
+{
+    message_t message = {.id = MESSAGE_EMBED_TEXTS, .embed_texts = {
+        .task = task->id, .urgent = task->urgent, .texts = strings_built (&task->texts)}};
+    if (channel_send (*embedding.channel, peer, &message) != 0)
+        return -1;
+    task->peer = peer;
+    ++*(task->urgent ? &peer->express_tasks : &peer->tasks);
+    metric_add (METRIC_TASKS_SENT, 1);
+    return 0;
+}
+
+/* The peer with the most room, or NULL. */
+static peer_t *peer_with_room (bool urgent)
+{
+    peer_t *best = NULL;
+    uint32_t most = 0;
+    for (size_t i = 0; i < channel_peer_count (*embedding.channel); i++) {
+        peer_t *peer = channel_peer (*embedding.channel, i);
+        uint32_t takes = urgent ? peer->express : peer->credit;
+        uint32_t has = urgent ? peer->express_tasks : peer->tasks;
+        if (takes > has && takes - has > most) {
+            most = takes - has;
+            best = peer;
+        }
+    }
+    return best;
+}
+
+/* -- chunks that come once more ------------------------------------------------------------- */
+
+/* Without memory the chunk waits for the next start, which finds it again. */
+static void give_again (item_t item)
+{
+    if (embedding.again_count == embedding.again_capacity) {
+        size_t capacity = embedding.again_capacity * 2 + MAX_TASK_TEXTS;
+        item_t *again = realloc (embedding.again, capacity * sizeof *again);
+        if (again == NULL) {
+            log_error ("chunk_put_off", "chunk=%u", item.chunk);
+            return;
+        }
+        embedding.again = again;
+        embedding.again_capacity = capacity;
+    }
+    embedding.again [embedding.again_count++] = item;
+}
+
+static void give_all_again (const task_t *task)
+{
+    for (size_t i = 0; i < task->count; i++)
+        give_again (task->items [i]);
+}
+
+static void give_up (item_t item, const char *reason)
+{
+    log_warning ("text_without_vector", "chunk=%u failures=%u losses=%u why=\"%s\"", item.chunk,
+                 item.failures, item.losses, reason);
+    writer_put_no_vector (item.chunk, reason);
+}
+
+/* -- looking into the store ----------------------------------------------------------------- */
+
+/* The task that the next text goes to: a new one when the last is full, or when it must be alone. */
+static task_t *task_for (look_t *look, bool alone)
+{
+    task_t *task = look->tasks;
+    if (!alone && task != NULL && task->count < look->texts_a_task && task->items [0].failures == 0
+        && task->items [0].losses < ALONE_AFTER_LOSSES)
+        return task;
+    task = calloc (1, sizeof *task);
+    if (task == NULL) {
+        look->failed = true;
+        return NULL;
+    }
+    task->next = look->tasks;
+    look->tasks = task;
+    look->task_count++;
+    return task;
+}
+
+static void look_at (look_t *look, item_t item, const chunk_row_t *row)
+{
+    bool alone = item.failures > 0 || item.losses >= ALONE_AFTER_LOSSES;
+    task_t *task = task_for (look, alone);
+    if (task == NULL)
+        return;
+    if (strings_add (&task->texts, row->text, row->text_size) != 0) {
+        look->failed = true;
+        return;
+    }
+    task->items [task->count++] = item;
+}
+
+static void look_at_new (void *context, const chunk_row_t *row)
+{
+    look_t *look = context;
+    if (look->failed)
+        return;
+    look_at (look, (item_t) {.chunk = row->id}, row);
+    look->last = row->id;
+}
+
+static void look_again (look_t *look, store_t *store)
+{
+    for (size_t i = 0; i < look->again_count && !look->failed; i++) {
+        chunk_row_t row;
+        if (store_get_waiting (store, look->again [i].chunk, &row) == 0)
+            look_at (look, look->again [i], &row);
+        else
+            look->failed |= error_get () != ERROR_NOT_FOUND;
+    }
+}
+
+static void do_look (void *argument UNUSED)
+{
+    look_t *look = &embedding.look;
+    reader_t *reader = library_take_reader (embedding.library);
+    look_again (look, reader->store);
+    look->last = look->after;
+    uint32_t before = look->last;
+    size_t room = look->most_tasks > look->task_count ? look->most_tasks - look->task_count : 0;
+    size_t limit = room * look->texts_a_task;
+    if (!look->failed && limit > 0)
+        look->failed |= store_list_waiting (reader->store, look->after, (uint32_t) limit, look_at_new, look) != 0;
+    look->at_end = !look->failed && limit > 0 && look->last == before;
+    library_give_reader (embedding.library, reader);
+}
+
+/* What was read can't be given: back to the list. */
+static void put_off (task_t *task)
+{
+    give_all_again (task);
+    task_free (task);
+}
+
+static void hand_out (task_t *tasks)
+{
+    while (tasks != NULL) {
+        task_t *task = tasks;
+        tasks = task->next;
+        peer_t *peer = peer_with_room (false);
+        task->id = ++embedding.next_id;
+        if (peer == NULL || task->count == 0 || task_send (task, peer) != 0) {
+            put_off (task);
+            continue;
+        }
+        strings_free (&task->texts);
+        task_keep (task);
+    }
+}
+
+static task_t *reversed (task_t *list)
+{
+    task_t *result = NULL;
+    while (list != NULL) {
+        task_t *next = list->next;
+        list->next = result;
+        result = list;
+        list = next;
+    }
+    return result;
+}
+
+static void look_failed (look_t *look)
+{
+    log_error ("chunks_not_read", "error=%s", error_name (error_get ()));
+    for (size_t i = 0; i < look->again_count; i++)
+        give_again (look->again [i]);
+    while (look->tasks != NULL) {
+        task_t *next = look->tasks->next;
+        task_free (look->tasks);
+        look->tasks = next;
+    }
+    embedding.look_ms = loop_now_ms () + LOOK_AGAIN_MS;
+}
+
+static void feed (void);
+
+static void look_done (void *argument UNUSED)
+{
+    look_t look = embedding.look;
+    embedding.looking = false;
+    embedding.look = (look_t) {0};
+    if (look.failed) {
+        look_failed (&look);
+    } else {
+        embedding.after = look.last;
+        embedding.at_end = look.at_end && !embedding.news;
+        hand_out (reversed (look.tasks));
+    }
+    free (look.again);
+    feed ();
+}
+
+static size_t free_credit (void)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < channel_peer_count (*embedding.channel); i++) {
+        const peer_t *peer = channel_peer (*embedding.channel, i);
+        room += peer->credit > peer->tasks ? peer->credit - peer->tasks : 0;
+    }
+    return room > MAX_FETCHED_TASKS ? MAX_FETCHED_TASKS : room;
+}
+
+/* Takes from the list what one look may read again: at most one chunk a task, in case each must be
+ * alone. */
+static bool take_again (look_t *look)
+{
+    size_t count = embedding.again_count < look->most_tasks ? embedding.again_count : look->most_tasks;
+    if (count == 0)
+        return true;
+    look->again = malloc (count * sizeof *look->again);
+    if (look->again == NULL)
+        return false;
+    memcpy (look->again, embedding.again, count * sizeof *look->again);
+    look->again_count = count;
+    embedding.again_count -= count;
+    memmove (embedding.again, embedding.again + count, embedding.again_count * sizeof *embedding.again);
+    return true;
+}
+
+/* Looks for chunks when embedders have room for them. */
+static void feed (void)
+{
+    size_t room = free_credit ();
+    if (embedding.looking || room == 0 || (embedding.at_end && embedding.again_count == 0)
+        || writer_is_behind () || loop_now_ms () < embedding.look_ms)
+        return;
+    embedding.look = (look_t) {.after = embedding.after, .most_tasks = room,
+                               .texts_a_task = (size_t) settings_number (SETTING_ANSWERER_EMBED_TEXTS)};
+    if (!take_again (&embedding.look))
+        return;
+    embedding.news = false;
+    embedding.looking = pool_submit (embedding.readers, false, do_look, look_done, NULL) == 0;
+    if (!embedding.looking) {
+        look_failed (&embedding.look);
+        free (embedding.look.again);
+        embedding.look = (look_t) {0};
+    }
+}
+
+void embedding_more (void)
+{
+    embedding.at_end = false;
+    embedding.news = true;
+    feed ();
+}
+
+/* -- urgent texts --------------------------------------------------------------------------- */
+
+static void give_urgent (void)
+{
+    peer_t *peer = peer_with_room (true);
+    for (task_t *task = embedding.tasks; task != NULL && peer != NULL; task = task->next) {
+        if (!task->urgent || task->peer != NULL || task->done == NULL)
+            continue;
+        if (task_send (task, peer) != 0)
+            return;
+        peer = peer_with_room (true);
+    }
+}
+
+int embedding_ask (strings_t texts, int patience_ms, embedding_done_t *done, void *context)
+{
+    if (embedding.urgent_bytes + texts.size > MAX_URGENT_BYTES)
+        return error_set (ERROR_TOO_MANY_REQUESTS, NULL);
+    task_t *task = calloc (1, sizeof *task);
+    if (task == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    size_t cursor = 0;
+    for (const char *text; (text = strings_next (texts, &cursor)) != NULL;)
+        if (strings_add (&task->texts, text, strlen (text)) != 0) {
+            task_free (task);
+            return -1;
+        }
+    task->urgent = true;
+    task->id = ++embedding.next_id;
+    task->count = texts.count;
+    task->done = done;
+    task->context = context;
+    task->deadline_ms = loop_now_ms () + (uint64_t) patience_ms;
+    embedding.urgent_bytes += task->texts.size;
+    task_keep (task);
+    give_urgent ();
+    return 0;
+}
+
+/* Tells the one who waits, once. */
+static void tell (task_t *task, const void *vectors, const void *pieces)
+{
+    embedding_done_t *done = task->done;
+    task->done = NULL;
+    if (done != NULL)
+        done (task->context, vectors, pieces, task->count);
+}
+
+static void end_overdue (void)
+{
+    uint64_t now = loop_now_ms ();
+    for (task_t *task = embedding.tasks, *next; task != NULL; task = next) {
+        next = task->next;
+        if (!task->urgent || now < task->deadline_ms)
+            continue;
+        if (task->done != NULL) {
+            error_set (channel_peer_count (*embedding.channel) == 0 ? ERROR_ROLE_AWAY : ERROR_TIMED_OUT, NULL);
+            tell (task, NULL, NULL);
+        }
+        if (task->peer == NULL) {
+            task_unlink (task);
+            task_free (task);
+        }
+    }
+}
+
+/* -- what embedders say --------------------------------------------------------------------- */
+
+static bool all_finite (const void *vectors, size_t count)
+{
+    for (size_t i = 0; i < count * EMBEDDING_WIDTH; i++) {
+        float value;
+        memcpy (&value, (const char *) vectors + i * sizeof value, sizeof value);
+        if (!isfinite (value))
+            return false;
+    }
+    return true;
+}
+
+/* The embedder could not embed these texts. One that failed among others is tried alone first. */
+static void fail_items (task_t *task, const char *reason)
+{
+    for (size_t i = 0; i < task->count; i++) {
+        item_t item = task->items [i];
+        item.failures++;
+        if (item.failures >= MAX_TEXT_FAILURES)
+            give_up (item, reason);
+        else
+            give_again (item);
+    }
+}
+
+static void on_failed (task_t *task, error_t error, const char *reason)
+{
+    bool embedder_is_unwell = error == ERROR_NO_MEMORY || error == ERROR_MODEL_MISSING || error == ERROR_ROLE_AWAY;
+    metric_add (METRIC_TASKS_FAILED, 1);
+    log_warning ("embedding_failed", "texts=%zu error=%s text=\"%s\"", task->count, error_name (error), reason);
+    if (task->urgent) {
+        error_set (error, "%s", reason);
+        tell (task, NULL, NULL);
+    } else if (embedder_is_unwell) {
+        give_all_again (task);
+        embedding.look_ms = loop_now_ms () + LOOK_AGAIN_MS;
+    } else {
+        fail_items (task, reason);
+    }
+}
+
+static void on_embedded (task_t *task, const texts_embedded_message_t *message)
+{
+    if (message->vectors.size != task->count * VECTOR_BYTES
+        || message->pieces.size != task->count * sizeof (uint32_t)
+        || !all_finite (message->vectors.data, task->count)) {
+        on_failed (task, ERROR_BAD_MESSAGE, "The embedder sent vectors that can't be used.");
+        return;
+    }
+    if (task->urgent) {
+        tell (task, message->vectors.data, message->pieces.data);
+        return;
+    }
+    uint32_t chunks [MAX_TASK_TEXTS];
+    for (size_t i = 0; i < task->count; i++)
+        chunks [i] = task->items [i].chunk;
+    writer_put_vectors (chunks, task->count, message->vectors.data);
+}
+
+static void on_message (void *context UNUSED, peer_t *peer, const message_t *message)
+{
+    bool embedded = message->id == MESSAGE_TEXTS_EMBEDDED;
+    if (!embedded && message->id != MESSAGE_TASK_FAILED)
+        return;
+    task_t *task = task_of (peer, embedded ? message->texts_embedded.task : message->task_failed.task);
+    if (task == NULL)
+        return;   /* given to another meanwhile */
+    task_leave (task);
+    task_unlink (task);
+    if (embedded)
+        on_embedded (task, &message->texts_embedded);
+    else
+        on_failed (task, error_from_number (message->task_failed.error), message->task_failed.message);
+    task_free (task);
+    give_urgent ();
+    feed ();
+}
+
+/* -- embedders that come and go ------------------------------------------------------------- */
+
+static void tell_number (void)
+{
+    catalogue_tell_embedders ((uint32_t) channel_peer_count (*embedding.channel));
+}
+
+static void on_ready (void *context UNUSED, peer_t *peer UNUSED)
+{
+    tell_number ();
+    give_urgent ();
+    feed ();
+}
+
+static void lose_items (const task_t *task)
+{
+    for (size_t i = 0; i < task->count; i++) {
+        item_t item = task->items [i];
+        item.losses++;
+        if (item.losses >= MAX_TEXT_LOSSES)
+            give_up (item, "Embedders ended while they had this text.");
+        else
+            give_again (item);
+    }
+}
+
+/* Its tasks go to others: chunks are read anew, questions are sent again as they are. */
+static void on_lost (void *context UNUSED, peer_t *peer)
+{
+    for (task_t *task = embedding.tasks, *next; task != NULL; task = next) {
+        next = task->next;
+        if (task->peer != peer)
+            continue;
+        metric_add (METRIC_TASKS_REDISPATCHED, 1);
+        task_leave (task);
+        if (task->urgent && task->done != NULL)
+            continue;
+        task_unlink (task);
+        if (!task->urgent)
+            lose_items (task);
+        task_free (task);
+    }
+    embedding.seen_ms = loop_now_ms ();
+    tell_number ();
+    give_urgent ();
+    feed ();
+}
+
+const channel_handlers_t embedding_handlers = {.ready = on_ready, .lost = on_lost, .message = on_message};
+
+bool embedding_is_near (void)
+{
+    uint64_t now = loop_now_ms ();
+    return channel_peer_count (*embedding.channel) > 0 || now - embedding.started_ms < NEAR_MS
+        || (embedding.seen_ms != 0 && now - embedding.seen_ms < NEAR_MS);
+}
+
+/* -- life ----------------------------------------------------------------------------------- */
+
+void embedding_tick (void)
+{
+    tell_number ();
+    end_overdue ();
+    give_urgent ();
+    feed ();
+}
+
+void embedding_start (library_t *library, pool_t *readers, channel_t **channel)
+{
+    embedding.library = library;
+    embedding.readers = readers;
+    embedding.channel = channel;
+    embedding.started_ms = loop_now_ms ();
+}
+
+static void free_tasks (task_t **list)
+{
+    while (*list != NULL) {
+        task_t *next = (*list)->next;
+        task_free (*list);
+        *list = next;
+    }
+}
+
+void embedding_stop (void)
+{
+    free_tasks (&embedding.tasks);
+    free_tasks (&embedding.look.tasks);
+    free (embedding.look.again);
+    free (embedding.again);
+    embedding.again = NULL;
+    embedding.again_count = embedding.again_capacity = 0;
+}

@@ -1,0 +1,29 @@
+/* Embedding: gives texts to the embedders by credit and takes their vectors. The list of chunks to
+ * embed is a query of the store; only what the credits allow is in memory. Questions go first. All
+ * calls are made on the loop's thread. */
+#ifndef QUIRE_EMBEDDING_H
+#define QUIRE_EMBEDDING_H
+
+#include "channel.h"
+#include "library.h"
+
+/* readers: the pool whose threads have readers. channel: set before the first peer comes. */
+void embedding_start (library_t *library, pool_t *readers, channel_t **channel);
+void embedding_stop (void);
+void embedding_tick (void);
+void embedding_more (void);   /* there are new chunks */
+
+extern const channel_handlers_t embedding_handlers;
+
+/* Are embedders there, or were they just now, so that waiting for a vector makes sense? */
+bool embedding_is_near (void);
+
+/* Told the vectors (f32 [count] [384]) and numbers of pieces (u32 [count]) once, or NULL and
+ * error_get () says why. They are lent for the call. */
+typedef void (embedding_done_t) (void *context, const void *vectors, const void *pieces, size_t count);
+
+/* Embeds texts that somebody waits for. 0, or -1 with TOO_MANY_REQUESTS or NO_MEMORY (then done is
+ * not called). */
+MUST_CHECK int embedding_ask (strings_t texts, int patience_ms, embedding_done_t *done, void *context);
+
+#endif

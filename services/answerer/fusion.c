@@ -1,0 +1,194 @@
+/* Fusion of lexical and dense evidence. */
+#include "fusion.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const fusion_weights_t fusion_weights = {
+    .chunk = 0.5f, .head = 1.0f, .dense = 1.5f, .numbers = 2.0f, .name = 0.5f, .card = 0.3f,
+};
+
+bool ranker_named (const char *name, ranker_t *ranker)
+{
+    static const struct {
+        const char *name;
+        ranker_t ranker;
+    } rankers [] = {
+        {"", RANKER_FUSED}, {"auto", RANKER_FUSED}, {"fused", RANKER_FUSED},
+        {"lexical", RANKER_LEXICAL}, {"dense", RANKER_DENSE},
+    };
+    for (size_t i = 0; i < COUNT_OF (rankers); i++)
+        if (strcmp (rankers [i].name, name) == 0) {
+            *ranker = rankers [i].ranker;
+            return true;
+        }
+    return false;
+}
+
+/* -- pages ---------------------------------------------------------------------------------- */
+
+static float lexical_of (const page_evidence_t *page, const fusion_weights_t *weights)
+{
+    return page->page_bm25 + weights->chunk * page->chunk_bm25 + weights->head * page->head_bm25;
+}
+
+static float positive (float value)
+{
+    return value > 0 ? value : 0;
+}
+
+typedef struct {
+    float lexical, card;
+} maxima_t;
+
+static maxima_t maxima_of (const page_evidence_t *pages, size_t count, const fusion_weights_t *weights)
+{
+    maxima_t maxima = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        float lexical = lexical_of (&pages [i], weights);
+        maxima.lexical = lexical > maxima.lexical ? lexical : maxima.lexical;
+        maxima.card = pages [i].card_bm25 > maxima.card ? pages [i].card_bm25 : maxima.card;
+    }
+    return maxima;
+}
+
+static float score_of (const page_evidence_t *page, question_facts_t facts, maxima_t maxima,
+                       const fusion_weights_t *weights)
+{
+    if (facts.ranker == RANKER_DENSE)
+        return positive (page->cosine);
+    float score = maxima.lexical > 0 ? lexical_of (page, weights) / maxima.lexical : 0;
+    if (facts.ranker == RANKER_FUSED)
+        score += weights->dense * positive (page->cosine);
+    if (facts.quantity)
+        score *= 1 + weights->numbers * page->number_share;
+    if (facts.many_files)
+        score += weights->name * page->name_share
+            + (maxima.card > 0 ? weights->card * page->card_bm25 / maxima.card : 0);
+    return score;
+}
+
+static int compare_pages (const void *left, const void *right)
+{
+    const page_evidence_t *a = left, *b = right;
+    if (a->score != b->score)
+        return a->score < b->score ? 1 : -1;
+    return (a->page > b->page) - (a->page < b->page);
+}
+
+void fusion_rank (page_evidence_t *pages, size_t count, question_facts_t facts,
+                  const fusion_weights_t *weights)
+{
+    maxima_t maxima = maxima_of (pages, count, weights);
+    for (size_t i = 0; i < count; i++)
+        pages [i].score = score_of (&pages [i], facts, maxima, weights);
+    if (count > 0)
+        qsort (pages, count, sizeof *pages, compare_pages);
+}
+
+/* -- passages ------------------------------------------------------------------------------- */
+
+static const chunk_evidence_t *first_of_page (const chunk_evidence_t *chunks, size_t count, uint32_t page)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (chunks [middle].page < page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return chunks + low;
+}
+
+static float best_bm25 (const chunk_evidence_t *chunks, size_t count)
+{
+    float best = 0;
+    for (size_t i = 0; i < count; i++)
+        best = chunks [i].bm25 > best ? chunks [i].bm25 : best;
+    return best;
+}
+
+static float worth_of (const chunk_evidence_t *chunk, ranker_t ranker, float best)
+{
+    float lexical = best > 0 ? chunk->bm25 / best : 0;
+    switch (ranker) {
+    case RANKER_LEXICAL: return lexical;
+    case RANKER_DENSE:   return positive (chunk->cosine);
+    default:             return lexical + fusion_weights.dense * positive (chunk->cosine);
+    }
+}
+
+/* The chunk of the page that comes at `turn` when they are ordered by worth, or NULL. */
+static const chunk_evidence_t *chunk_at_turn (const chunk_evidence_t *chunks, size_t count, uint32_t page,
+                                              size_t turn, ranker_t ranker, float best)
+{
+    const chunk_evidence_t *end = chunks + count;
+    for (const chunk_evidence_t *i = first_of_page (chunks, count, page); i < end && i->page == page; i++) {
+        size_t better = 0;
+        float worth = worth_of (i, ranker, best);
+        for (const chunk_evidence_t *j = first_of_page (chunks, count, page); j < end && j->page == page; j++) {
+            float other = worth_of (j, ranker, best);
+            better += other > worth || (other == worth && j->chunk < i->chunk);
+        }
+        if (better == turn)
+            return i;
+    }
+    return NULL;
+}
+
+/* Fused and lexical scores have no upper end, so they are bent into 0 to 1; cosines lie there. */
+static float shown (float score, ranker_t ranker)
+{
+    return ranker == RANKER_DENSE ? (score > 1 ? 1 : score) : score / (1 + score);
+}
+
+/* Later turns stand below all first ones, so that scores fall along the list. */
+#define TURNS 3
+
+size_t fusion_cut (const page_evidence_t *pages, size_t page_count, const chunk_evidence_t *chunks,
+                   size_t chunk_count, ranker_t ranker, passage_t *passages, size_t capacity)
+{
+    size_t count = 0;
+    float best = best_bm25 (chunks, chunk_count), least = 1;
+    for (size_t turn = 0; turn < TURNS; turn++)
+        for (size_t i = 0; i < page_count && count < capacity; i++) {
+            const chunk_evidence_t *chunk = chunk_at_turn (chunks, chunk_count, pages [i].page, turn,
+                                                           ranker, best);
+            if (chunk == NULL || pages [i].score <= 0)
+                continue;
+            float score = shown (pages [i].score, ranker);
+            least = score < least ? score : least;
+            passages [count++] = (passage_t) {chunk->chunk, pages [i].page, pages [i].file, least};
+        }
+    return count;
+}
+
+static int compare_by_chunk (const void *left, const void *right)
+{
+    const passage_t *a = left, *b = right;
+    if (a->chunk != b->chunk)
+        return a->chunk < b->chunk ? -1 : 1;
+    return (a->score < b->score) - (a->score > b->score);
+}
+
+static int compare_by_score (const void *left, const void *right)
+{
+    const passage_t *a = left, *b = right;
+    if (a->score != b->score)
+        return a->score < b->score ? 1 : -1;
+    return (a->chunk > b->chunk) - (a->chunk < b->chunk);
+}
+
+size_t fusion_join (passage_t *passages, size_t count)
+{
+    size_t kept = 0;
+    if (count == 0)
+        return 0;
+    qsort (passages, count, sizeof *passages, compare_by_chunk);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || passages [kept - 1].chunk != passages [i].chunk)
+            passages [kept++] = passages [i];
+    qsort (passages, kept, sizeof *passages, compare_by_score);
+    return kept;
+}

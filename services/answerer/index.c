@@ -1,0 +1,487 @@
+/* The vector index, on FAISS (exact, inner product): the only file that knows it.
+ *
+ * FAISS numbers vectors by position; beside it stand the chunk, page and file of each position.
+ * Removing closes the gaps in order, in FAISS and here alike. On the disk: a header with a sum
+ * over everything, the names of the positions, then FAISS's own form. */
+#include "index.h"
+
+#include <errno.h>
+#include <faiss/c_api/IndexFlat_c.h>
+#include <faiss/c_api/Index_c.h>
+#include <faiss/c_api/error_c.h>
+#include <faiss/c_api/impl/AuxIndexStructures_c.h>
+#include <faiss/c_api/index_io_c.h>
+#include <faiss/c_api/utils/distances_c.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "log.h"
+
+#define INDEX_VERSION 1
+#define NOT_ALLOWED   (-2.0f)
+#define MAX_PATH      4096
+#define MAX_VECTORS   (64u << 20)   /* a header that claims more is damaged */
+
+typedef struct {
+    uint32_t chunk, page, file;
+} name_t;
+
+struct index {
+    FaissIndex *vectors;
+    name_t *names;              /* [capacity], of each position */
+    size_t count, capacity;
+    bool changed;
+    pthread_rwlock_t lock;      /* a waiting change goes before new searches */
+};
+
+typedef struct {
+    char magic [8];
+    uint32_t version, width;
+    uint64_t count, sum;
+    char identity [40];
+} header_t;
+
+static const char magic [8] = "quireidx";
+
+static int fail (const char *tried)
+{
+    return error_set (ERROR_INTERNAL, "vector index: %s: %s", tried, faiss_get_last_error ());
+}
+
+/* -- life ----------------------------------------------------------------------------------- */
+
+static int empty (index_t *index)
+{
+    faiss_Index_free (index->vectors);
+    index->vectors = NULL;
+    index->count = 0;
+    return faiss_IndexFlatIP_new_with ((FaissIndexFlatIP **) &index->vectors, INDEX_WIDTH) == 0
+        ? 0 : fail ("make");
+}
+
+static int init_lock (pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init (&attributes);
+    pthread_rwlockattr_setkind_np (&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    int result = pthread_rwlock_init (lock, &attributes);
+    pthread_rwlockattr_destroy (&attributes);
+    return result == 0 ? 0 : error_set (ERROR_NO_MEMORY, NULL);
+}
+
+index_t *index_new (void)
+{
+    index_t *index = calloc (1, sizeof *index);
+    if (index == NULL || init_lock (&index->lock) != 0) {
+        free (index);
+        error_set (ERROR_NO_MEMORY, NULL);
+        return NULL;
+    }
+    if (empty (index) != 0)
+        index_destroy (&index);
+    return index;
+}
+
+void index_destroy (index_t **index)
+{
+    if (*index == NULL)
+        return;
+    faiss_Index_free ((*index)->vectors);
+    pthread_rwlock_destroy (&(*index)->lock);
+    free ((*index)->names);
+    free (*index);
+    *index = NULL;
+}
+
+size_t index_count (const index_t *index)
+{
+    return __atomic_load_n (&index->count, __ATOMIC_RELAXED);
+}
+
+bool index_changed (const index_t *index)
+{
+    return index->changed;
+}
+
+static const float *vectors_of (const index_t *index, size_t *size)
+{
+    float *vectors;
+    faiss_IndexFlat_xb ((FaissIndexFlat *) index->vectors, &vectors, size);
+    return vectors;
+}
+
+/* -- on the disk ---------------------------------------------------------------------------- */
+
+/* A sum that any changed, missing or moved word changes. */
+static uint64_t sum_words (uint64_t sum, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < size; i += sizeof (uint64_t)) {
+        uint64_t word = 0;
+        memcpy (&word, bytes + i, size - i < sizeof word ? size - i : sizeof word);
+        sum = (sum ^ word) * UINT64_C (0x9E3779B97F4A7C15);
+        sum ^= sum >> 29;
+    }
+    return sum;
+}
+
+static uint64_t sum_of (const index_t *index)
+{
+    size_t size;
+    const float *vectors = vectors_of (index, &size);
+    return sum_words (sum_words (index->count, index->names, index->count * sizeof *index->names),
+                      vectors, size * sizeof *vectors);
+}
+
+static bool header_fits (const header_t *header, const char *identity)
+{
+    return memcmp (header->magic, magic, sizeof magic) == 0 && header->version == INDEX_VERSION
+        && header->width == INDEX_WIDTH && header->count <= MAX_VECTORS
+        && strncmp (header->identity, identity, sizeof header->identity) == 0;
+}
+
+static bool length_fits (FILE *file, const header_t *header)
+{
+    long long at = ftello (file);
+    if (fseeko (file, 0, SEEK_END) != 0)
+        return false;
+    long long size = ftello (file);
+    long long least = (long long) (sizeof *header
+        + header->count * (sizeof (name_t) + INDEX_WIDTH * sizeof (float)));
+    return size >= least && size < least + 4096 && fseeko (file, at, SEEK_SET) == 0;
+}
+
+/* Reads the file into the index. True when all of it is as it was written. */
+static bool read_whole (index_t *index, FILE *file, const char *identity)
+{
+    header_t header;
+    if (fread (&header, sizeof header, 1, file) != 1 || !header_fits (&header, identity)
+        || !length_fits (file, &header))
+        return false;
+    index->capacity = header.count + 1;
+    free (index->names);
+    index->names = malloc (index->capacity * sizeof *index->names);
+    if (index->names == NULL
+        || fread (index->names, sizeof *index->names, header.count, file) != header.count)
+        return false;
+    FaissIndex *vectors = NULL;
+    if (faiss_read_index (file, 0, &vectors) != 0)
+        return false;
+    faiss_Index_free (index->vectors);
+    index->vectors = vectors;
+    index->count = header.count;
+    return faiss_IndexFlat_cast (vectors) != NULL && faiss_Index_d (vectors) == INDEX_WIDTH
+        && (uint64_t) faiss_Index_ntotal (vectors) == header.count && sum_of (index) == header.sum;
+}
+
+int index_load (index_t *index, const char *path, const char *identity)
+{
+    FILE *file = fopen (path, "rb");
+    if (file == NULL)
+        return 0;
+    bool whole = read_whole (index, file, identity);
+    fclose (file);
+    if (whole)
+        return 1;
+    log_warning ("index_unusable", "path=%s", path);
+    free (index->names);
+    index->names = NULL;
+    index->capacity = 0;
+    return empty (index);
+}
+
+static int write_whole (const index_t *index, FILE *file, const char *identity)
+{
+    header_t header = {.version = INDEX_VERSION, .width = INDEX_WIDTH, .count = index->count,
+                       .sum = sum_of (index)};
+    memcpy (header.magic, magic, sizeof magic);
+    snprintf (header.identity, sizeof header.identity, "%s", identity);
+    if (fwrite (&header, sizeof header, 1, file) != 1
+        || fwrite (index->names, sizeof *index->names, index->count, file) != index->count
+        || faiss_write_index (index->vectors, file) != 0 || fflush (file) != 0
+        || fsync (fileno (file)) != 0)
+        return error_set (errno == ENOSPC ? ERROR_DISK_FULL : ERROR_INTERNAL,
+                          "vector index: write: %s", strerror (errno));
+    return 0;
+}
+
+static void sync_folder_of (const char *path)
+{
+    char folder [MAX_PATH];
+    const char *slash = strrchr (path, '/');
+    snprintf (folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int) (slash - path + 1),
+              slash == NULL ? "." : path);
+    int fd = open (folder, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return;
+    if (fsync (fd) != 0)
+        log_warning ("folder_not_synced", "path=%s", folder);
+    close (fd);
+}
+
+/* Only the changing thread calls this, so nothing changes meanwhile, and searches go on. */
+int index_save (const index_t *index, const char *path, const char *identity)
+{
+    char unready [MAX_PATH];
+    if (snprintf (unready, sizeof unready, "%s.new", path) >= (int) sizeof unready)
+        return error_set (ERROR_INTERNAL, "vector index: the path %s is too long", path);
+    FILE *file = fopen (unready, "wb");
+    if (file == NULL)
+        return error_set (errno == ENOSPC ? ERROR_DISK_FULL : ERROR_INTERNAL,
+                          "vector index: open %s: %s", unready, strerror (errno));
+    int result = write_whole (index, file, identity);
+    if (fclose (file) != 0 && result == 0)
+        result = error_set (ERROR_INTERNAL, "vector index: close %s: %s", unready, strerror (errno));
+    if (result == 0 && rename (unready, path) != 0)
+        result = error_set (ERROR_INTERNAL, "vector index: rename %s: %s", unready, strerror (errno));
+    if (result != 0) {
+        unlink (unready);
+        return -1;
+    }
+    sync_folder_of (path);
+    ((index_t *) index)->changed = false;
+    return 0;
+}
+
+/* -- changes -------------------------------------------------------------------------------- */
+
+static int reserve (index_t *index)
+{
+    if (index->count < index->capacity)
+        return 0;
+    size_t capacity = index->capacity * 3 / 2 + 1024;
+    name_t *names = realloc (index->names, capacity * sizeof *names);
+    if (names == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    index->names = names;
+    index->capacity = capacity;
+    return 0;
+}
+
+int index_add (index_t *index, uint32_t chunk, uint32_t page, uint32_t file, const float *vector)
+{
+    pthread_rwlock_wrlock (&index->lock);
+    int result = reserve (index);
+    if (result == 0 && faiss_Index_add (index->vectors, 1, vector) != 0)
+        result = fail ("add");
+    if (result == 0) {
+        index->names [index->count] = (name_t) {chunk, page, file};
+        __atomic_store_n (&index->count, index->count + 1, __ATOMIC_RELAXED);
+        index->changed = true;
+    }
+    pthread_rwlock_unlock (&index->lock);
+    return result;
+}
+
+static int remove_marked (index_t *index, const uint8_t *marks)
+{
+    FaissIDSelectorBitmap *selector;
+    size_t removed = 0;
+    if (faiss_IDSelectorBitmap_new (&selector, (index->count + 7) / 8, marks) != 0)
+        return fail ("select");
+    int result = faiss_Index_remove_ids (index->vectors, (FaissIDSelector *) selector, &removed);
+    faiss_IDSelector_free ((FaissIDSelector *) selector);
+    if (result != 0)
+        return fail ("remove");
+    size_t kept = 0;
+    for (size_t i = 0; i < index->count; i++)
+        if (!(marks [i / 8] >> (i % 8) & 1))
+            index->names [kept++] = index->names [i];
+    __atomic_store_n (&index->count, kept, __ATOMIC_RELAXED);
+    index->changed = true;
+    return 0;
+}
+
+/* Removes the positions for which unwanted says so. */
+static int remove_where (index_t *index, bool (*unwanted) (const void *context, const name_t *name),
+                         const void *context)
+{
+    uint8_t *marks = calloc (index->count / 8 + 1, 1);
+    if (marks == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    size_t marked = 0;
+    for (size_t i = 0; i < index->count; i++)
+        if (unwanted (context, &index->names [i])) {
+            marks [i / 8] |= (uint8_t) (1u << (i % 8));
+            marked++;
+        }
+    pthread_rwlock_wrlock (&index->lock);
+    int result = marked == 0 ? 0 : remove_marked (index, marks);
+    pthread_rwlock_unlock (&index->lock);
+    free (marks);
+    return result;
+}
+
+static bool is_of_file (const void *context, const name_t *name)
+{
+    return name->file == *(const uint32_t *) context;
+}
+
+int index_remove_file (index_t *index, uint32_t file)
+{
+    return remove_where (index, is_of_file, &file);
+}
+
+static int compare_ids (const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *) left, b = *(const uint32_t *) right;
+    return (a > b) - (a < b);
+}
+
+typedef struct {
+    const uint32_t *ids;
+    size_t count;
+} id_list_t;
+
+static bool is_unknown (const void *context, const name_t *name)
+{
+    const id_list_t *list = context;
+    return list->count == 0
+        || bsearch (&name->chunk, list->ids, list->count, sizeof *list->ids, compare_ids) == NULL;
+}
+
+static int64_t keep_missing (const index_t *index, uint32_t *ids, size_t count)
+{
+    uint32_t *present = malloc ((index->count + 1) * sizeof *present);
+    if (present == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    for (size_t i = 0; i < index->count; i++)
+        present [i] = index->names [i].chunk;
+    qsort (present, index->count, sizeof *present, compare_ids);
+    int64_t missing = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        while (at < index->count && present [at] < ids [i])
+            at++;
+        if (at == index->count || present [at] != ids [i])
+            ids [missing++] = ids [i];
+    }
+    free (present);
+    return missing;
+}
+
+int64_t index_keep_only (index_t *index, uint32_t *ids, size_t count)
+{
+    id_list_t list = {ids, count};
+    if (remove_where (index, is_unknown, &list) != 0)
+        return -1;
+    return keep_missing (index, ids, count);
+}
+
+/* -- searching ------------------------------------------------------------------------------ */
+
+/* Neighbours are mostly of one file, so runs are scored with one call each. */
+static void score_run (const index_scan_t *scan, const float *vectors, const float *question,
+                       size_t start, size_t end)
+{
+    if (end > start)
+        faiss_fvec_inner_products_ny (scan->cosines + start, question, vectors + start * INDEX_WIDTH,
+                                      INDEX_WIDTH, end - start);
+}
+
+static void score_allowed (const index_scan_t *scan, const float *question, const file_set_t *allowed)
+{
+    size_t size, start = 0, count = scan->index->count;
+    const float *vectors = vectors_of (scan->index, &size);
+    if (allowed == NULL) {
+        score_run (scan, vectors, question, 0, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!file_set_has (allowed, scan->index->names [i].file)) {
+            score_run (scan, vectors, question, start, i);
+            scan->cosines [i] = NOT_ALLOWED;
+            start = i + 1;
+        }
+    score_run (scan, vectors, question, start, count);
+}
+
+int index_scan (index_t *index, const float *question, const file_set_t *allowed, index_scan_t *scan)
+{
+    pthread_rwlock_rdlock (&index->lock);
+    *scan = (index_scan_t) {index, malloc ((index->count + 1) * sizeof (float))};
+    if (scan->cosines == NULL) {
+        pthread_rwlock_unlock (&index->lock);
+        return error_set (ERROR_NO_MEMORY, NULL);
+    }
+    score_allowed (scan, question, allowed);
+    return 0;
+}
+
+void index_scan_end (index_scan_t *scan)
+{
+    if (scan->cosines == NULL)
+        return;
+    free (scan->cosines);
+    scan->cosines = NULL;
+    pthread_rwlock_unlock (&((index_t *) scan->index)->lock);
+}
+
+static index_hit_t hit_at (const index_scan_t *scan, size_t i)
+{
+    const name_t *name = &scan->index->names [i];
+    return (index_hit_t) {name->chunk, name->page, name->file, scan->cosines [i]};
+}
+
+static void sift_down (index_hit_t *heap, size_t count, size_t at)
+{
+    for (;;) {
+        size_t least = at, left = 2 * at + 1;
+        for (size_t child = left; child < left + 2 && child < count; child++)
+            if (heap [child].cosine < heap [least].cosine)
+                least = child;
+        if (least == at)
+            return;
+        index_hit_t moved = heap [at];
+        heap [at] = heap [least];
+        heap [least] = moved;
+        at = least;
+    }
+}
+
+static int compare_hits (const void *left, const void *right)
+{
+    const index_hit_t *a = left, *b = right;
+    if (a->cosine != b->cosine)
+        return a->cosine < b->cosine ? 1 : -1;
+    return (a->chunk > b->chunk) - (a->chunk < b->chunk);
+}
+
+/* A heap with the worst of the best on top. */
+size_t index_scan_best (const index_scan_t *scan, index_hit_t *hits, size_t capacity)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < scan->index->count && capacity > 0; i++) {
+        if (scan->cosines [i] <= NOT_ALLOWED
+            || (found == capacity && scan->cosines [i] <= hits [0].cosine))
+            continue;
+        if (found < capacity) {
+            hits [found++] = hit_at (scan, i);
+            for (size_t at = found == capacity ? found / 2 : 0; at-- > 0;)
+                sift_down (hits, found, at);
+        } else {
+            hits [0] = hit_at (scan, i);
+            sift_down (hits, found, 0);
+        }
+    }
+    qsort (hits, found, sizeof *hits, compare_hits);
+    return found;
+}
+
+void index_scan_pages (const index_scan_t *scan, const uint32_t *pages, size_t count,
+                       index_hit_handler_t *handler, void *context)
+{
+    for (size_t i = 0; i < scan->index->count; i++) {
+        const name_t *name = &scan->index->names [i];
+        if (scan->cosines [i] <= NOT_ALLOWED || count == 0
+            || bsearch (&name->page, pages, count, sizeof *pages, compare_ids) == NULL)
+            continue;
+        index_hit_t hit = hit_at (scan, i);
+        handler (context, &hit);
+    }
+}

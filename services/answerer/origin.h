@@ -1,0 +1,18 @@
+/* Origins: to whom an answer goes. A peer may be lost before its answer is there; then the answer
+ * is dropped (a peer that comes back asks again). All on the loop's thread. */
+#ifndef QUIRE_ORIGIN_H
+#define QUIRE_ORIGIN_H
+
+#include "channel.h"
+
+typedef struct origin origin_t;
+
+MUST_CHECK origin_t *origin_new (channel_t *channel, peer_t *peer);
+void origin_destroy (origin_t **origin);
+
+/* Sends the answer and destroys the origin. */
+void origin_answer (origin_t **origin, const message_t *message);
+
+void origin_forget_peer (const peer_t *peer);   /* it is lost */
+
+#endif
