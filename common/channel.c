@@ -262,8 +262,8 @@ static void on_hello (channel_t *channel, const void *identity, size_t size, con
     memcpy (peer->identity, identity, size);
     peer->identity_size = size;
     peer->heard_ms = loop_now_ms ();
+    welcome_send (peer);   /* before `ready` may send tasks: a peer takes none from who has not spoken */
     peer_greeted (peer, hello->role, hello->instance, hello->credit, hello->express, hello->metrics);
-    welcome_send (peer);
 }
 
 static void on_goodbye (channel_t *channel, link_peer_t *peer)
