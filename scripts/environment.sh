@@ -15,7 +15,7 @@
 
 scripts=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 checkout=$(dirname "$scripts")
-if ((EUID == 0)); then cache=/var/cache/quire; else cache=${XDG_CACHE_HOME:-$HOME/.cache}/quire; fi
+if ((EUID == 0)); then cache=/var/cache/quire; else cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/quire; fi
 cache=$(realpath -m "${QUIRE_CACHE_DIR:-$cache}")
 root=$cache/debian13
 model=$cache/model
@@ -130,7 +130,8 @@ install_here='apt-get update -q &&
 
 prepare_root () {
     local missing
-    command -v unshare >/dev/null || fail "unshare is missing: install the package util-linux"
+    unshare --mount true 2>/dev/null ||
+        fail "no mount namespace can be had here (unshare --mount): use Quire's container image (README.md)"
     [[ -d $root ]] || make_root "$@"
     refresh_root
     missing=$(missing_packages "$root" "$@")
@@ -169,7 +170,9 @@ prepare_environment () {
     require_root
     mkdir -p "$cache"
     exec {cache_lock}>"$cache/lock"
-    flock "$cache_lock"   # one at a time makes or changes the root
+    # One at a time makes or changes the root. What a killed run left at work keeps the lock too.
+    flock -n "$cache_lock" || say "waiting for another run that installs packages"
+    flock "$cache_lock"
     step packages "prepare_$kind" "$@"
     exec {cache_lock}>&-
 }
