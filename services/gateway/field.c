@@ -171,9 +171,9 @@ static int take_json (const field_t *field, yyjson_val *json, value_t *value)
     if (!yyjson_is_str (json))
         return bad (field, field->type == FIELD_TEXT_OR_TEXTS ? "text or a list of texts" : "text");
     value->text = yyjson_get_str (json);
-    if (check_text (field, value->text, yyjson_get_len (json)) != 0)
-        return -1;
-    return field->type == FIELD_CHOICE ? check_choice (field, value->text) : 0;
+    bool is_whole = strlen (value->text) == yyjson_get_len (json);
+    return field->type == FIELD_CHOICE && is_whole ? check_choice (field, value->text)
+                                                   : check_text (field, value->text, yyjson_get_len (json));
 }
 
 int field_check_json (const field_t *field, yyjson_val *object, value_t *value)

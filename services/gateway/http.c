@@ -23,7 +23,7 @@
 #include "metrics.h"
 
 #define LISTEN_BACKLOG   511
-#define CLOCK_MS         500     /* idle connections are looked for this often */
+#define CLOCK_MS         500     /* idle and gone clients are looked for this often */
 #define MAX_RUNS         16      /* of the daemon before other descriptors have their turn */
 #define STREAM_BLOCK     4096
 #define REQUEST_ID_BYTES 12
@@ -52,8 +52,16 @@ typedef struct {
     size_t header_count;
 } answer_t;
 
+/* A connection, to find those whose client has gone. */
+typedef struct connection {
+    struct connection *next, **link;
+    int fd;
+    request_t *request;        /* that it is at, or NULL */
+} connection_t;
+
 struct request {
     http_t *http;
+    connection_t *on;
     struct MHD_Connection *connection;
     request_t *next, **link;   /* of all that are open */
     char id [2 * REQUEST_ID_BYTES + 1];
@@ -81,6 +89,7 @@ struct http {
     int timer;
     bool running, run_posted, stopping;
     request_t *requests;
+    connection_t *connections;
 };
 
 /* -- answers --------------------------------------------------------------------------------- */
@@ -322,10 +331,12 @@ static int check_fields (request_t *request, bool of_body)
         else if (!of_body && field->place == IN_PATH)
             outcome = field_check_text (field, route_segment (route, &request->target, field->name),
                                         &request->values [i]);
-        if (outcome != 0) {
-            refuse_field (request, field->name);
-            return -1;
-        }
+        if (outcome == 0)
+            continue;
+        if (field->place == IN_PATH)   /* a path with something else than a number leads nowhere */
+            error_set (field->type == FIELD_INTEGER ? ERROR_PAGE_NOT_FOUND : ERROR_NOT_FOUND, NULL);
+        refuse_field (request, field->name);
+        return -1;
     }
     return 0;
 }
@@ -659,6 +670,11 @@ static void *on_target (void *context, const char *raw, struct MHD_Connection *c
     if (request->next != NULL)
         request->next->link = &request->next;
     http->requests = request;
+    const union MHD_ConnectionInfo *info
+        = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    request->on = info == NULL ? NULL : info->socket_context;
+    if (request->on != NULL)
+        request->on->request = request;
     request_name (request);
     if (target_parse (raw, &request->target) != 0) {
         request->target_error = error_get ();
@@ -671,6 +687,8 @@ static void request_free (request_t *request)
 {
     if (request->drop != NULL)
         request->drop (request->context);
+    if (request->on != NULL)
+        request->on->request = NULL;
     *request->link = request->next;
     if (request->next != NULL)
         request->next->link = request->link;
@@ -695,10 +713,56 @@ static void on_completed (void *context UNUSED, struct MHD_Connection *connectio
     *request_p = NULL;
 }
 
-static void on_connection (void *context UNUSED, struct MHD_Connection *connection UNUSED,
-                           void **socket_context UNUSED, enum MHD_ConnectionNotificationCode what)
+static void *connection_new (http_t *http, struct MHD_Connection *daemon_connection)
 {
-    metric_add (METRIC_HTTP_CONNECTIONS, what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+    const union MHD_ConnectionInfo *info
+        = MHD_get_connection_info (daemon_connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    connection_t *connection = calloc (1, sizeof *connection);
+    if (connection == NULL)
+        return NULL;
+    connection->fd = info->connect_fd;
+    connection->next = http->connections;
+    connection->link = &http->connections;
+    if (connection->next != NULL)
+        connection->next->link = &connection->next;
+    http->connections = connection;
+    return connection;
+}
+
+static void connection_free (connection_t *connection)
+{
+    if (connection == NULL)
+        return;
+    *connection->link = connection->next;
+    if (connection->next != NULL)
+        connection->next->link = connection->link;
+    free (connection);
+}
+
+static void on_connection (void *context, struct MHD_Connection *connection, void **kept,
+                           enum MHD_ConnectionNotificationCode what)
+{
+    bool begins = what == MHD_CONNECTION_NOTIFY_STARTED;
+    metric_add (METRIC_HTTP_CONNECTIONS, begins ? 1 : -1);
+    if (begins)
+        *kept = connection_new (context, connection);
+    else
+        connection_free (*kept);
+}
+
+/* A client that sent its last bytes and its goodbye together is not heard by the daemon, which is
+ * told of changes only and had read all there was: it would keep the connection, and what an upload
+ * had written, until the idle time is over. Nothing that is unfinished can come to its end any more. */
+static void end_gone (http_t *http)
+{
+    char byte;
+    for (connection_t *connection = http->connections; connection != NULL; connection = connection->next) {
+        const request_t *request = connection->request;
+        if (request != NULL && (request->phase == PHASE_HANDLED || request->phase == PHASE_ANSWERED))
+            continue;
+        if (recv (connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+            shutdown (connection->fd, SHUT_RDWR);
+    }
 }
 
 /* -- the loop -------------------------------------------------------------------------------- */
@@ -735,6 +799,7 @@ static void on_clock (void *context)
 {
     http_t *http = context;
     uint64_t due;
+    end_gone (http);
     if (MHD_get_timeout64 (http->daemon, &due) == MHD_YES && due == 0)
         run (http);
 }
@@ -794,7 +859,7 @@ static struct MHD_Daemon *daemon_new (http_t *http, int listener)
         MHD_OPTION_CONNECTION_TIMEOUT, http->options.idle_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MAX_TARGET_BYTES + (8u << 10),
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
         MHD_OPTION_END);

@@ -6,6 +6,7 @@
 #include "embeddings.h"
 
 #define MAX_ID_BYTES    200
+#define MAX_PATH_BYTES  16384    /* an id that is too long is just one that does not exist */
 #define MAX_NAME_BYTES  1024
 #define MAX_PAGE_NUMBER 1000000
 #define MAX_ATTACHED    500      /* OpenAI's limit for a batch */
@@ -13,9 +14,9 @@
 
 /* -- fields that many routes share ----------------------------------------------------------- */
 
-#define FILE_ID  {"file_id", IN_PATH, FIELD_TEXT, true, 1, MAX_ID_BYTES, NULL, NULL, "id of the file"}
-#define STORE_ID {"vector_store_id", IN_PATH, FIELD_TEXT, true, 1, MAX_ID_BYTES, NULL, NULL, "id of the vector store, or 'default'"}
-#define BATCH_ID {"batch_id", IN_PATH, FIELD_TEXT, true, 1, MAX_ID_BYTES, NULL, NULL, "id of the batch"}
+#define FILE_ID  {"file_id", IN_PATH, FIELD_TEXT, true, 1, MAX_PATH_BYTES, NULL, NULL, "id of the file"}
+#define STORE_ID {"vector_store_id", IN_PATH, FIELD_TEXT, true, 1, MAX_PATH_BYTES, NULL, NULL, "id of the vector store, or 'default'"}
+#define BATCH_ID {"batch_id", IN_PATH, FIELD_TEXT, true, 1, MAX_PATH_BYTES, NULL, NULL, "id of the batch"}
 #define PAGE     {"page", IN_PATH, FIELD_INTEGER, true, 1, MAX_PAGE_NUMBER, NULL, NULL, "number of the page, from 1"}
 #define ORDER    {"order", IN_QUERY, FIELD_CHOICE, false, 0, 0, "desc", "desc asc", "newest or oldest first"}
 #define AFTER    {"after", IN_QUERY, FIELD_TEXT, false, 0, MAX_ID_BYTES, NULL, NULL, "id of the last thing of the page before"}
@@ -86,7 +87,7 @@ static const field_t embeddings_fields [] = {
     {"dimensions", IN_BODY, FIELD_INTEGER, false, 1, 100000, NULL, NULL, "384 or left out"},
 };
 static const field_t model_fields [] = {
-    {"model", IN_PATH, FIELD_TEXT, true, 1, MAX_ID_BYTES, NULL, NULL, "name of the model"},
+    {"model", IN_PATH, FIELD_TEXT, true, 1, MAX_PATH_BYTES, NULL, NULL, "name of the model"},
 };
 
 /* -- the table ------------------------------------------------------------------------------- */

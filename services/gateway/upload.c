@@ -129,7 +129,8 @@ static void on_undone (void *context, const ask_answer_t *answer)
 {
     undoing_t *undoing = context;
     bool deleted = answer->message != NULL && answer->message->id == MESSAGE_FILE_DELETED;
-    blob_settle (undoing->sha256, false);
+    bool is_gone = deleted || (answer->message == NULL && answer->error == ERROR_FILE_NOT_FOUND);
+    blob_settle (undoing->sha256, !is_gone);   /* the service stops: there may be a row that needs the bytes */
     blob_deletion_end (deleted ? answer->message->file_deleted.sha256 : "");
     free (undoing);
 }

@@ -84,6 +84,8 @@ static void test_json (void **state UNUSED)
         {&attributes, "{\"attributes\":{\"a\":1,\"b\":true,\"c\":\"x\"}}", ERROR_NONE},
         {&attributes, "{\"attributes\":{\"a\":{}}}", ERROR_BAD_FIELD}, {&attributes, "{\"attributes\":{\"a\":null}}", ERROR_BAD_FIELD},
         {&object, "{\"object\":{\"a\":[1,{}]}}", ERROR_NONE}, {&object, "{\"object\":[]}", ERROR_BAD_FIELD},
+        {&order, "{\"order\":\"asc\"}", ERROR_NONE}, {&order, "{\"order\":\"x\"}", ERROR_BAD_FIELD},
+        {&order, "{\"order\":\"asc\\u0000\"}", ERROR_BAD_FIELD}, {&order, "{\"order\":1}", ERROR_BAD_FIELD},
         {&number, "{\"number\":1}", ERROR_NONE}, {&number, "{\"number\":1.01}", ERROR_BAD_FIELD},
         {&number, "{\"number\":\"1\"}", ERROR_BAD_FIELD}, {&number, "{\"number\":true}", ERROR_BAD_FIELD},
         {&count, "{\"count\":50}", ERROR_NONE}, {&count, "{\"count\":50.0}", ERROR_NONE}, {&count, "{\"count\":1.5}", ERROR_BAD_FIELD},
