@@ -202,7 +202,8 @@ static int write_whole (const index_t *index, FILE *file, const char *identity)
     memcpy (header.magic, magic, sizeof magic);
     snprintf (header.identity, sizeof header.identity, "%s", identity);
     if (fwrite (&header, sizeof header, 1, file) != 1
-        || fwrite (index->names, sizeof *index->names, index->count, file) != index->count
+        || (index->count > 0
+            && fwrite (index->names, sizeof *index->names, index->count, file) != index->count)
         || faiss_write_index (index->vectors, file) != 0 || fflush (file) != 0
         || fsync (fileno (file)) != 0)
         return error_set (errno == ENOSPC ? ERROR_DISK_FULL : ERROR_INTERNAL,

@@ -30,7 +30,7 @@ typedef struct lexical lexical_t;
 /* Opens the index in a folder, or makes it there. What is missing, damaged, of another version or
  * of another store (identity) is begun anew: then lexical_applied is 0. */
 MUST_CHECK lexical_t *lexical_open (const char *folder, const char *identity);
-void lexical_close (lexical_t **lexical);   /* commits nothing */
+void lexical_close (lexical_t **lexical);   /* what is not committed may or may not be kept */
 
 /* Empties it. */
 MUST_CHECK int lexical_reset (lexical_t *lexical);
