@@ -11,8 +11,11 @@
 #include "common/utf8.h"
 #include "letters.h"
 
-#define LEAST_CONFIDENCE        30.0f   /* of 100: words below are noise of pictures, mostly */
-#define LEAST_CONFIDENCE_SYMBOL 60.0f   /* the same for words without letters and digits */
+#define LEAST_LINE_CONFIDENCE   45.0f   /* of 100: lines below are noise of pictures, mostly … */
+#define LEAST_WORD_CONFIDENCE   70.0f   /* … but for words above this one */
+#define LEAST_SYMBOL_CONFIDENCE 60.0f   /* of words without letters and digits, in any line */
+#define TURN_CONFIDENCE         55.0f   /* with less on average the page may lie on its side … */
+#define TURN_WORDS              8       /* … when there are as many words */
 #define LINE_TO_SIZE            0.8f    /* the height of a line's box is about the font's size by this */
 #define LEAST_CONTRAST          32      /* of 255 between the lightest and the darkest pixel */
 
@@ -57,6 +60,15 @@ void ocr_destroy (ocr_t **ocr)
 typedef struct {
     float x0, y0, x1, y1;
 } box_t;
+
+/* One reading of a picture: what was found, and how sure Tesseract is of it. */
+typedef struct {
+    layout_t layout;
+    float scale;             /* points a pixel */
+    float line_confidence;   /* of the current line */
+    double sum;              /* of the words' confidences */
+    size_t words;
+} reading_t;
 
 static bool word_box (const TessResultIterator *at, float scale, box_t *box)
 {
@@ -123,40 +135,53 @@ static int add_word (layout_t *out, const char *text, box_t box)
     return 0;
 }
 
-static bool is_credible (const TessResultIterator *at, const char *text)
+static bool has_letters (const char *text)
 {
-    float confidence = TessResultIteratorConfidence (at, RIL_WORD);
     size_t size = strlen (text);
     for (size_t i = 0; i < size;) {
         uint32_t c = utf8_next (text, size, &i);
         if (letter_is_letter (c) || letter_is_digit (c))
-            return confidence >= LEAST_CONFIDENCE;
+            return true;
     }
-    return confidence >= LEAST_CONFIDENCE_SYMBOL;
+    return false;
+}
+
+/* Tesseract is often unsure of single words that are right, so a word counts by its line too. */
+static bool is_credible (const reading_t *reading, float confidence, const char *text)
+{
+    if (!has_letters (text))
+        return confidence >= LEAST_SYMBOL_CONFIDENCE && reading->line_confidence >= LEAST_LINE_CONFIDENCE;
+    return confidence >= LEAST_WORD_CONFIDENCE || reading->line_confidence >= LEAST_LINE_CONFIDENCE;
 }
 
 /* Begins a line, and a block, where the iterator stands at the beginning of one. */
-static int begin (TessResultIterator *at, layout_t *out)
+static int begin (TessResultIterator *at, reading_t *reading)
 {
     const TessPageIterator *page = TessResultIteratorGetPageIteratorConst (at);
     if (TessPageIteratorIsAtBeginningOf (page, RIL_PARA))
-        layout_end_block (out);
-    if (!TessPageIteratorIsAtBeginningOf (page, RIL_TEXTLINE) && out->line_count > 0)
+        layout_end_block (&reading->layout);
+    if (!TessPageIteratorIsAtBeginningOf (page, RIL_TEXTLINE) && reading->layout.line_count > 0)
         return 0;
     float dx, dy;
     direction (at, &dx, &dy);
-    return layout_begin_line (out, dx, dy, false);
+    reading->line_confidence = TessResultIteratorConfidence (at, RIL_TEXTLINE);
+    return layout_begin_line (&reading->layout, dx, dy, false);
 }
 
-static int take_word (TessResultIterator *at, float scale, layout_t *out)
+static int take_word (TessResultIterator *at, reading_t *reading)
 {
     box_t box;
-    if (begin (at, out) != 0)
+    if (begin (at, reading) != 0)
         return -1;
     char *text = TessResultIteratorGetUTF8Text (at, RIL_WORD);
+    float confidence = TessResultIteratorConfidence (at, RIL_WORD);
     int result = 0;
-    if (text && is_credible (at, text) && word_box (at, scale, &box))
-        result = add_word (out, text, box);
+    if (text && has_letters (text)) {
+        reading->sum += confidence;
+        reading->words++;
+    }
+    if (text && is_credible (reading, confidence, text) && word_box (at, reading->scale, &box))
+        result = add_word (&reading->layout, text, box);
     TessDeleteText (text);
     return result;
 }
@@ -179,9 +204,9 @@ static float line_height (const layout_t *layout, const layout_line_t *line)
 }
 
 /* Gives all glyphs of a block one size, as boxes of single lines vary with their letters. */
-static void set_sizes (layout_t *layout, size_t first_line)
+static void set_sizes (layout_t *layout)
 {
-    for (size_t begin = first_line, end; begin < layout->line_count; begin = end) {
+    for (size_t begin = 0, end; begin < layout->line_count; begin = end) {
         float sum = 0, lines = 0;
         for (end = begin; end < layout->line_count && (end == begin || !layout->lines [end].begins_block); end++) {
             sum += line_height (layout, &layout->lines [end]);
@@ -193,34 +218,121 @@ static void set_sizes (layout_t *layout, size_t first_line)
     }
 }
 
+/* -- pictures that lie on their side ---------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *pixels;
+    int width, height;
+} picture_t;
+
+/* Turns a picture a quarter to the right. The caller frees its pixels; NULL without memory. */
+static picture_t turn_picture (picture_t from)
+{
+    uint8_t *turned = malloc ((size_t) from.width * (size_t) from.height + 1);
+    for (int y = 0; turned && y < from.height; y++) {
+        for (int x = 0; x < from.width; x++)
+            turned [(size_t) x * (size_t) from.height + (size_t) (from.height - 1 - y)]
+                = from.pixels [(size_t) y * (size_t) from.width + (size_t) x];
+    }
+    return (picture_t) {turned, from.height, from.width};
+}
+
+/* Turns what was found a quarter back to the left. height: of the picture before it was turned, in
+ * points. */
+static void turn_back (layout_t *layout, float height)
+{
+    for (size_t i = 0; i < layout->glyph_count; i++) {
+        float *quad = layout->glyphs [i].quad;
+        for (int k = 0; k < 8; k += 2) {
+            float x = quad [k];
+            quad [k] = quad [k + 1];
+            quad [k + 1] = height - x;
+        }
+    }
+    for (size_t i = 0; i < layout->line_count; i++) {
+        layout_line_t *line = &layout->lines [i];
+        float dx = line->dx;
+        line->dx = line->dy;
+        line->dy = -dx;
+    }
+}
+
 /* -- reading -------------------------------------------------------------------------------------- */
 
-static int take_words (ocr_t *ocr, float scale, layout_t *out)
+static int take_words (ocr_t *ocr, reading_t *reading)
 {
     TessResultIterator *at = TessBaseAPIGetIterator (ocr->api);
     if (!at)
         return 0;   /* no text at all */
     int result = 0;
-    size_t first_line = out->line_count;
-    layout_end_block (out);
     do
-        result = take_word (at, scale, out);
+        result = take_word (at, reading);
     while (result == 0 && TessResultIteratorNext (at, RIL_WORD));
     TessResultIteratorDelete (at);
-    set_sizes (out, first_line);
+    set_sizes (&reading->layout);
     return result;
 }
 
-int ocr_read (ocr_t *ocr, const uint8_t *pixels, int width, int height, float dpi, layout_t *out)
+static int read_once (ocr_t *ocr, picture_t picture, float dpi, reading_t *reading)
 {
-    TessBaseAPISetImage (ocr->api, pixels, width, height, 1, width);
+    *reading = (reading_t) {.scale = 72 / dpi};
+    TessBaseAPISetImage (ocr->api, picture.pixels, picture.width, picture.height, 1, picture.width);
     TessBaseAPISetSourceResolution (ocr->api, (int) lrintf (fmaxf (dpi, 70)));
     int result = 0;
     if (TessBaseAPIRecognize (ocr->api, NULL) != 0)
         result = error_set (ERROR_PAGE_DAMAGED, NULL);
     else
-        result = take_words (ocr, 72 / dpi, out);
+        result = take_words (ocr, reading);
     TessBaseAPIClear (ocr->api);
+    return result;
+}
+
+static double mean (const reading_t *reading)
+{
+    return reading->words ? reading->sum / (double) reading->words : 0;
+}
+
+/* Keeps the surer of two readings in *best and frees the other. */
+static void keep_better (reading_t *best, reading_t *other)
+{
+    bool better = other->words >= TURN_WORDS && mean (other) > mean (best);
+    reading_t worse = better ? *best : *other;
+    if (better)
+        *best = *other;
+    layout_free (&worse.layout);
+}
+
+/* Reads the picture as it lies on each of its other sides. */
+static int read_turned (ocr_t *ocr, picture_t upright, float dpi, reading_t *best)
+{
+    picture_t picture = upright;
+    float heights [4] = {(float) upright.height * 72 / dpi};
+    int result = 0;
+    for (int turns = 1; turns < 4 && result == 0; turns++) {
+        picture_t turned = turn_picture (picture);
+        heights [turns] = (float) turned.height * 72 / dpi;
+        if (picture.pixels != upright.pixels)
+            free ((void *) picture.pixels);
+        picture = turned;
+        reading_t reading = {0};
+        result = turned.pixels ? read_once (ocr, turned, dpi, &reading) : error_set (ERROR_NO_MEMORY, NULL);
+        for (int back = turns; back > 0; back--)
+            turn_back (&reading.layout, heights [back - 1]);
+        keep_better (best, &reading);
+    }
+    if (picture.pixels != upright.pixels)
+        free ((void *) picture.pixels);
+    return result;
+}
+
+int ocr_read (ocr_t *ocr, const uint8_t *pixels, int width, int height, float dpi, layout_t *out)
+{
+    reading_t reading;
+    picture_t picture = {pixels, width, height};
+    int result = read_once (ocr, picture, dpi, &reading);
+    if (result == 0 && reading.words >= TURN_WORDS && mean (&reading) < TURN_CONFIDENCE)
+        result = read_turned (ocr, picture, dpi, &reading);
+    *out = reading.layout;
     return result;
 }
 

@@ -14,7 +14,8 @@ void ocr_destroy (ocr_t **ocr);
 /* Reads a picture in shades of grey.
  * pixels    [height][width]   0 black
  * dpi       resolution; places in the layout are in points
- * Adds to the layout. Returns 0, or -1 with PAGE_DAMAGED (it could not be read) or NO_MEMORY. */
+ * out       an empty layout; layout_free it either way
+ * A picture that lies on its side or its head is read as it is meant. Returns 0, or -1 with PAGE_DAMAGED (it could not be read) or NO_MEMORY. */
 MUST_CHECK int ocr_read (ocr_t *ocr, const uint8_t *pixels, int width, int height, float dpi,
                          layout_t *out);
 
