@@ -1,17 +1,21 @@
 /* The skeleton of a role's process: from the command line to the clean stop. */
 #include "service.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "log.h"
 #include "version.h"
 
-#define TICK_MS 100
+#define TICK_MS      100
+#define HEARTBEAT_MS 1000
 
 #define EXIT_NO_START 1
 #define EXIT_USAGE    2
@@ -81,6 +85,26 @@ static void on_tick (void *context)
     service->tick ();
 }
 
+/* A health check tells by the file's age whether the loop still turns. */
+static void on_heartbeat (void *context UNUSED)
+{
+    const char *path = settings_text (SETTING_HEARTBEAT);
+    int file = open (path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (file < 0 || futimens (file, NULL) != 0)
+        log_warning ("heartbeat_failed", "path=%s why=\"%s\"", path, strerror (errno));
+    if (file >= 0)
+        close (file);
+}
+
+/* The first beat says that the role has started. */
+static int heartbeat_start (loop_t *loop)
+{
+    if (!*settings_text (SETTING_HEARTBEAT))
+        return 0;
+    on_heartbeat (NULL);
+    return loop_timer (loop, HEARTBEAT_MS, on_heartbeat, NULL) < 0 ? -1 : 0;
+}
+
 static int begin (const service_t *service, loop_t *loop)
 {
     if (service->start && service->start (loop) != 0)
@@ -91,7 +115,7 @@ static int begin (const service_t *service, loop_t *loop)
         service->linked ();
     if (service->tick && loop_timer (loop, TICK_MS, on_tick, (void *) service) < 0)
         return -1;
-    return 0;
+    return heartbeat_start (loop);
 }
 
 static int run (const service_t *service, loop_t *loop)
