@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/error.h"
-#include "common/utf8.h"
+#include "error.h"
+#include "utf8.h"
 #include "letters.h"
 #include "parts.h"
 

@@ -11,7 +11,7 @@
 #ifndef QUIRE_CANONICAL_H
 #define QUIRE_CANONICAL_H
 
-#include "common/page.h"
+#include "page.h"
 #include "layout.h"
 
 typedef struct {

@@ -13,10 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/error.h"
-#include "common/log.h"
-#include "common/metrics.h"
-#include "common/settings.h"
+#include "error.h"
+#include "log.h"
+#include "metrics.h"
+#include "settings.h"
 #include "frame.h"
 #include "reader_descriptors.h"
 

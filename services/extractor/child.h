@@ -6,9 +6,9 @@
 #ifndef QUIRE_CHILD_H
 #define QUIRE_CHILD_H
 
-#include "common/error.h"
-#include "common/loop.h"
-#include "common/message.h"
+#include "error.h"
+#include "loop.h"
+#include "message.h"
 
 typedef struct child child_t;
 

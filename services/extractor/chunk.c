@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/error.h"
-#include "common/utf8.h"
+#include "error.h"
+#include "utf8.h"
 #include "letters.h"
 
 #define MOST_PIECES     (MAX_PIECES - 2)   /* without [CLS] and [SEP] */
-#define MAX_PIECE_BYTES 400                /* a longer piece (an unknown word) counts as several */
+#define MAX_PIECE_BYTES 32                 /* a longer piece, that is an unknown word, counts as several */
 #define OVERLAP_REACH   16                 /* the overlap may be so many pieces more or less */
 
 typedef enum {

@@ -2,8 +2,8 @@
 #ifndef QUIRE_CHUNK_H
 #define QUIRE_CHUNK_H
 
-#include "common/page.h"
-#include "common/word_pieces.h"
+#include "page.h"
+#include "word_pieces.h"
 
 #define CHUNK_TARGET  200   /* word pieces that a chunk has when the text leaves the choice */
 #define CHUNK_OVERLAP 32    /* word pieces that the next chunk repeats, about */

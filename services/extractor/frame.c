@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/error.h"
+#include "error.h"
 
 uint8_t *frame_make (const message_t *message, size_t *size)
 {

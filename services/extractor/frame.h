@@ -4,7 +4,7 @@
 #ifndef QUIRE_FRAME_H
 #define QUIRE_FRAME_H
 
-#include "common/message.h"
+#include "message.h"
 
 #define FRAME_HEADER 4u
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/error.h"
+#include "error.h"
 
 /* Makes room for one more item. */
 static int grow (void **items, size_t count, size_t *capacity, size_t item_size)

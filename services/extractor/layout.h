@@ -4,7 +4,7 @@
 #ifndef QUIRE_LAYOUT_H
 #define QUIRE_LAYOUT_H
 
-#include "common/macros.h"
+#include "macros.h"
 
 #define MAX_LAYOUT_GLYPHS 1000000u   /* what a page has beyond is left out, and the page says so */
 

@@ -6,7 +6,7 @@
 #ifndef QUIRE_LETTERS_H
 #define QUIRE_LETTERS_H
 
-#include "common/macros.h"
+#include "macros.h"
 
 #define MAX_OPENED 18   /* code points that one can open to: U+FDFA, the longest, has 18 */
 #define LETTER_UNKNOWN 0xFFFDu   /* stands for a glyph whose character is not known */

@@ -5,7 +5,7 @@
  * has committed all of it. It keeps nothing: whatever it forgets, the gateway asks for again. */
 #include <unistd.h>
 
-#include "common/service.h"
+#include "service.h"
 #include "readers.h"
 #include "tasks.h"
 

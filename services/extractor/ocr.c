@@ -7,8 +7,8 @@
 
 #include <tesseract/capi.h>
 
-#include "common/error.h"
-#include "common/utf8.h"
+#include "error.h"
+#include "utf8.h"
 #include "letters.h"
 
 #define LEAST_LINE_CONFIDENCE   45.0f   /* of 100: lines below are noise of pictures, mostly … */

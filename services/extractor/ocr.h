@@ -2,7 +2,7 @@
 #ifndef QUIRE_OCR_H
 #define QUIRE_OCR_H
 
-#include "common/macros.h"
+#include "macros.h"
 #include "layout.h"
 
 typedef struct ocr ocr_t;

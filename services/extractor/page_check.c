@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/error.h"
-#include "common/page.h"
-#include "common/utf8.h"
+#include "error.h"
+#include "page.h"
+#include "utf8.h"
 
 static bool is_size (float points)
 {

@@ -2,7 +2,7 @@
 #ifndef QUIRE_PAGE_CHECK_H
 #define QUIRE_PAGE_CHECK_H
 
-#include "common/message.h"
+#include "message.h"
 
 /* Is it the page that was asked for, with a status, places and ranges that can be? Returns 0, or -1
  * with BAD_MESSAGE. */

@@ -5,7 +5,7 @@
 
 #include <yyjson.h>
 
-#include "common/error.h"
+#include "error.h"
 
 static yyjson_mut_val *words_json (yyjson_mut_doc *doc, const page_text_t *text)
 {

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "chunk.h"
-#include "common/error.h"
-#include "common/log.h"
-#include "common/settings.h"
+#include "error.h"
+#include "log.h"
+#include "settings.h"
 #include "ocr.h"
 
 #define OCR_DPI          300.0f

@@ -3,7 +3,7 @@
 #define QUIRE_PAGE_READER_H
 
 #include "canonical.h"
-#include "common/page.h"
+#include "page.h"
 #include "pdf.h"
 
 typedef struct page_reader page_reader_t;

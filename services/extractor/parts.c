@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/error.h"
+#include "error.h"
 #include "letters.h"
 
 #define MAX_PART_LETTERS 240     /* a longer run is parted, before a letter that is no mark */

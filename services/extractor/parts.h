@@ -3,7 +3,7 @@
 #ifndef QUIRE_PARTS_H
 #define QUIRE_PARTS_H
 
-#include "common/page.h"
+#include "page.h"
 #include "layout.h"
 
 /* A span along the writing and across it (growing downwards, for writing from left to right). */

@@ -15,8 +15,8 @@
 #include <mupdf/fitz.h>
 #include <mupdf/pdf.h>
 
-#include "common/error.h"
-#include "common/utf8.h"
+#include "error.h"
+#include "utf8.h"
 
 #define STORE_BYTES    (64u << 20)   /* of decoded fonts and images that MuPDF keeps */
 #define HEADER_BYTES   1024          /* "%PDF-" stands within so many */

@@ -5,7 +5,7 @@
 #ifndef QUIRE_PDF_H
 #define QUIRE_PDF_H
 
-#include "common/macros.h"
+#include "macros.h"
 #include "layout.h"
 
 #define MAX_PICTURE_PIXELS 22000000u   /* as PNG, at worst 3 bytes each, it fits one message */

@@ -16,9 +16,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "common/error.h"
-#include "common/log.h"
-#include "common/settings.h"
+#include "error.h"
+#include "log.h"
+#include "settings.h"
 #include "frame.h"
 #include "page_json.h"
 #include "page_reader.h"

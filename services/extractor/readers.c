@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/settings.h"
+#include "settings.h"
 
 #define IDLE_READ_MS   3000
 #define IDLE_DRAW_MS   15000   /* who looks at one page looks at the next */

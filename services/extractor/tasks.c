@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/error.h"
-#include "common/log.h"
-#include "common/metrics.h"
-#include "common/page.h"
-#include "common/settings.h"
+#include "error.h"
+#include "log.h"
+#include "metrics.h"
+#include "page.h"
+#include "settings.h"
 #include "page_check.h"
 #include "readers.h"
 

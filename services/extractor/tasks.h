@@ -2,7 +2,7 @@
 #ifndef QUIRE_TASKS_H
 #define QUIRE_TASKS_H
 
-#include "common/channel.h"
+#include "channel.h"
 
 /* Once, at start: up to `most_readers` children read side by side. Returns 0, or -1 with INTERNAL. */
 MUST_CHECK int tasks_open (loop_t *loop, size_t most_readers);
