@@ -192,7 +192,7 @@ def test_delete_asks_first_and_takes_the_passages_along(two_files, open_page):
 
 @pytest.mark.parametrize("name", [
     "<img src=x onerror='window.hurt = 1'>.pdf",
-    "</bdi><script>window.hurt = 1</script>.pdf",
+    "<svg onload=window.hurt=1><script>window.hurt = 1.pdf",
     "{{7*7}} ${window.hurt=1} &lt;b&gt; %41.pdf",
     "תקציב שנתי – דוח סופי 2023.pdf",
     "年次報告書（最終版）.pdf",
@@ -201,11 +201,14 @@ def test_delete_asks_first_and_takes_the_passages_along(two_files, open_page):
 def test_names_are_shown_as_they_are(shelf, open_page, name):
     page = open_page(shelf.url, width=360, height=740)
     drop(page, {name: fact_book(LIGHTHOUSE)})
-    wait_completed(page, name)
+    expect(page.locator("#files .file")).to_have_attribute("data-state", "completed")
+    stored = shelf.http.get("/v1/files").json()["data"][0]["filename"]
+    assert stored == name or len(name) > 255
     ask(page, LIGHTHOUSE_QUESTION)
-    expect(passages(page).first.locator(".passage-name")).to_have_text(name)
+    expect(page.locator("#files .file-name")).to_have_text(stored)
+    expect(passages(page).first.locator(".passage-name")).to_have_text(stored)
     passages(page).first.locator(".thumb").click()
-    expect(page.locator("#viewer-title")).to_have_text(name)
+    expect(page.locator("#viewer-title")).to_have_text(stored)
     assert page.evaluate("window.hurt") is None
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
@@ -243,13 +246,11 @@ def test_search_in_chosen_files_only(two_files, open_page):
 
 def test_errors_are_told_in_the_apis_words(two_files, open_page):
     page = open_page(two_files.url)
-    question = "why " * 25_000
-    answer = two_files.http.post("/v1/vector_stores/default/search", json={"query": question.strip()})
+    question = "why? " * 220_000
+    answer = two_files.http.post("/v1/vector_stores/default/search", json={"query": question})
+    assert answer.status_code >= 400
     ask(page, question)
-    if answer.status_code == 200:
-        expect(passages(page).first).to_be_visible()
-    else:
-        expect(page.locator("#answers-state")).to_have_text(answer.json()["error"]["message"])
+    expect(page.locator("#answers-state")).to_have_text(answer.json()["error"]["message"])
     ask(page, "lighthouse")
     expect(passages(page).first).to_contain_text("Varnholm")
 

@@ -1,6 +1,8 @@
 /* The question and the chosen files in the page's address (#q=…&in=…), so that a search can be
  * linked to, reloaded and gone back to. */
 
+const LONGEST_QUESTION = 4000;   /* characters; a longer one is asked, but not remembered */
+
 /** @typedef {{question: string, scope: string[]}} Address */
 
 /** @returns {Address} */
@@ -13,13 +15,14 @@ export function readAddress() {
 }
 
 /** Writes without an event; an address that says the same already stays. @param {Address} address */
-export function writeAddress(address) {
+export function writeAddress({ question, scope }) {
+    const address = { question: question.length > LONGEST_QUESTION ? "" : question, scope };
     if (JSON.stringify(address) === JSON.stringify(readAddress()))
         return;
     const values = new URLSearchParams();
     if (address.question)
         values.set("q", address.question);
-    if (address.scope.length)
-        values.set("in", address.scope.join(","));
+    if (scope.length)
+        values.set("in", scope.join(","));
     history.pushState(null, "", values.size ? `#${values}` : location.pathname);
 }

@@ -16,7 +16,9 @@ import { Shelf } from "/shelf.js";
 import { Uploads } from "/uploads.js";
 import { Viewer } from "/viewer.js";
 
+const LONGEST_TITLE = 100;   /* characters of the question */
 const LOAD_REST_MS = 5000;
+const LONG_WAIT_MS = 1500;   /* after this, the page says that it waits */
 
 const catalogue = new Catalogue();
 const uploads = new Uploads();
@@ -37,6 +39,7 @@ let nextLoad = 0;
 async function load() {
     clearTimeout(nextLoad);
     const trouble = byId("trouble");
+    const waiting = setTimeout(() => { byId("waiting").hidden = false; }, LONG_WAIT_MS);
     try {
         await catalogue.load();
         trouble.hidden = true;
@@ -45,6 +48,8 @@ async function load() {
         trouble.hidden = false;
         nextLoad = setTimeout(load, LOAD_REST_MS);
     }
+    clearTimeout(waiting);
+    byId("waiting").hidden = true;
 }
 
 function followFiles() {
@@ -76,7 +81,7 @@ function showParts() {
 function ask() {
     const question = byId("question").value.trim();
     writeAddress({ question, scope: [...scope.chosen] });
-    document.title = question ? `${question} – Quire` : "Quire";
+    document.title = question ? `${question.slice(0, LONGEST_TITLE)} – Quire` : "Quire";
     question ? search.ask(question, [...scope.chosen]) : search.clear();
 }
 

@@ -6,6 +6,7 @@ const COMMON = new Set(`a about all an and any are as at be been but by can coul
     whom whose why will with would you your`.split(/\s+/));
 
 const ENDINGS = [["ies", "y"], ["ing", ""], ["ed", ""], ["es", ""], ["s", ""], ["e", ""]];
+const LONGEST_QUESTION = 4000;   /* characters; what follows is not looked for */
 const SHORTEST_STEM = 3;
 
 /* A small letter or a digit before the stop, so that "U.S. dollar" is no end. */
@@ -33,7 +34,7 @@ function stem(word) {
 
 /** What to look for in passages. @returns {Set<string>} */
 export function termsOf(question) {
-    const words = wordsOf(question).map((word) => word.segment);
+    const words = wordsOf(question.slice(0, LONGEST_QUESTION)).map((word) => word.segment);
     const telling = words.filter((word) => !COMMON.has(word.toLowerCase()));
     return new Set((telling.length ? telling : words).map(stem));
 }
