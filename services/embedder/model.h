@@ -29,7 +29,7 @@ const char *precision_name (precision_t precision);
 MUST_CHECK model_t *model_load (const char *path, precision_t precision);
 void model_destroy (model_t **model);
 
-/* The instructions it uses, for the log: "AVX512_CORE_AMX/v4". Valid as long as the model. */
+/* The instructions it uses, for the log: "avx512_core_amx/v4". Valid as long as the model. */
 const char *model_instructions (const model_t *model);
 
 /* Keeps a model from going: destroy encoders first. NULL with NO_MEMORY. */

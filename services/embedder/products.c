@@ -2,6 +2,7 @@
 #include "products.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
@@ -49,7 +50,10 @@ bool products_fast_int8 (void)
 
 const char *products_processor (void)
 {
-    return dnnl_cpu_isa2str (dnnl_get_effective_cpu_isa ());
+    static const char prefix [] = "cpu_isa_";
+    const char *name = dnnl_cpu_isa2str (dnnl_get_effective_cpu_isa ());
+    size_t length = sizeof prefix - 1;
+    return strncmp (name, prefix, length) == 0 ? name + length : name;
 }
 
 void products_single_thread (void)

@@ -18,7 +18,7 @@ MUST_CHECK int products_start (void);
 
 /* Has this processor instructions for int8 products (VNNI or better)? */
 bool products_fast_int8 (void);
-const char *products_processor (void);   /* what oneDNN makes of it, "AVX512_CORE_AMX" */
+const char *products_processor (void);   /* what oneDNN makes of it, "avx512_core_amx" */
 
 /* Every thread calls this before it makes or runs products: oneDNN then starts no threads for it. */
 void products_single_thread (void);
