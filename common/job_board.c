@@ -90,7 +90,7 @@ static int address_parse (const char *url, board_address_t *address)
     *address = (board_address_t) {0};
     if (strncmp (url, "unix://", 7) == 0) {
         address->local = true;
-        return part_copy (url + 7, url + strlen (url), address->host);
+        return url [7] ? part_copy (url + 7, url + strlen (url), address->host) : -1;
     }
     address->tls = strncmp (url, "rediss://", 9) == 0;
     if (!address->tls && strncmp (url, "redis://", 8) != 0)
@@ -415,6 +415,19 @@ int job_board_remove (job_board_t *board, const char *file_id)
     freeReplyObject (forgotten);
     freeReplyObject (dropped);
     return fine ? 0 : -1;
+}
+
+int job_board_list (job_board_t *board, void (*job) (void *context, const char *file_id), void *context)
+{
+    const char *words [] = {"SMEMBERS", "quire:jobs"};
+    redisReply *reply = board_ask (board, COUNT_OF (words), words);
+    if (!reply)
+        return -1;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (reply->element [i]->type == REDIS_REPLY_STRING)
+            job (context, reply->element [i]->str);
+    freeReplyObject (reply);
+    return 0;
 }
 
 int job_board_attempt (job_board_t *board, const char *file_id, uint32_t first, uint32_t last)

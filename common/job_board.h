@@ -53,6 +53,10 @@ bool job_board_was_lost (job_board_t *board);
 MUST_CHECK int job_board_update (job_board_t *board, const char *file_id, job_progress_t progress);
 MUST_CHECK int job_board_remove (job_board_t *board, const char *file_id);   /* finished, or deleted */
 
+/* Tells the ids of all jobs that stand on the board. */
+MUST_CHECK int job_board_list (job_board_t *board, void (*job) (void *context, const char *file_id),
+                               void *context);
+
 /* Counts a try of a range before it is given out. Returns how many tries there were, this one
  * included, or -1 with BOARD_AWAY. */
 MUST_CHECK int job_board_attempt (job_board_t *board, const char *file_id, uint32_t first, uint32_t last);
