@@ -80,7 +80,8 @@ static bool word_box (const TessResultIterator *at, float scale, box_t *box)
     return true;
 }
 
-/* The direction of writing at an iterator's place. */
+/* The direction of writing at an iterator's place. Tesseract takes lines that run down the page for
+ * vertical writing on an upright page. */
 static void direction (TessResultIterator *at, float *dx, float *dy)
 {
     static const float steps [4] [2] = {
@@ -88,12 +89,13 @@ static void direction (TessResultIterator *at, float *dx, float *dy)
         [ORIENTATION_PAGE_DOWN] = {-1, 0}, [ORIENTATION_PAGE_LEFT] = {0, -1},
     };
     TessOrientation orientation = ORIENTATION_PAGE_UP;
-    TessWritingDirection writing;
+    TessWritingDirection writing = WRITING_DIRECTION_LEFT_TO_RIGHT;
     TessTextlineOrder order;
     float angle;
     TessPageIteratorOrientation (TessResultIteratorGetPageIterator (at), &orientation, &writing, &order, &angle);
-    *dx = steps [orientation & 3] [0];
-    *dy = steps [orientation & 3] [1];
+    unsigned quarters = (unsigned) orientation + (writing == WRITING_DIRECTION_TOP_TO_BOTTOM);
+    *dx = steps [quarters & 3] [0];
+    *dy = steps [quarters & 3] [1];
 }
 
 /* The slice of a word's box that its letter number `index` of `count` has. */
@@ -171,16 +173,20 @@ static int begin (TessResultIterator *at, reading_t *reading)
 static int take_word (TessResultIterator *at, reading_t *reading)
 {
     box_t box;
-    if (begin (at, reading) != 0)
-        return -1;
     char *text = TessResultIteratorGetUTF8Text (at, RIL_WORD);
+    if (!text)
+        return 0;
+    if (begin (at, reading) != 0) {
+        TessDeleteText (text);
+        return -1;
+    }
     float confidence = TessResultIteratorConfidence (at, RIL_WORD);
     int result = 0;
-    if (text && has_letters (text)) {
+    if (has_letters (text)) {
         reading->sum += confidence;
         reading->words++;
     }
-    if (text && is_credible (reading, confidence, text) && word_box (at, reading->scale, &box))
+    if (is_credible (reading, confidence, text) && word_box (at, reading->scale, &box))
         result = add_word (&reading->layout, text, box);
     TessDeleteText (text);
     return result;
