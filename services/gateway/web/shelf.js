@@ -119,7 +119,9 @@ export class Shelf {
         setText(byId("shelf-summary"), summaryOf(files, sending));
     }
 
+    /* Failed files stand first: something is to be done about them. */
     #showFiles(files) {
+        files.sort((a, b) => (b.state === "failed") - (a.state === "failed"));
         const more = files.length - this.#rowsWanted;
         this.#fileRows.show(files.slice(0, this.#rowsWanted).map((file) => [file.id, file]));
         byId("files-more").hidden = more <= 0;
