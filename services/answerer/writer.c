@@ -51,6 +51,7 @@ static struct {
     bool busy, group_failed, texts_failed, new_chunks;
     bool careful;               /* after a failure: one work at a time */
     bool texts_left;            /* the full-text index is behind the store */
+    bool texts_slow;            /* it could not catch up when it last had its turn */
     error_t failure;
     standing_t *standings;      /* of the files that the group touched */
     uint64_t retry_ms, texts_ms, save_ms;
@@ -396,6 +397,7 @@ static void texts_done (void *argument UNUSED)
 {
     writer.busy = false;
     writer.texts_left |= writer.texts_failed;
+    writer.texts_slow = writer.texts_left;
     writer.texts_ms = loop_now_ms () + (writer.texts_failed ? RETRY_MS : TEXTS_INTERVAL_MS);
     write_next ();
 }
@@ -431,13 +433,28 @@ static void begin_group (void)
     writer.group = NULL;
 }
 
-/* The full-text index has its turn between groups, so that it never falls behind for long. */
+static bool group_has_vectors (void)
+{
+    size_t count = 0;
+    for (const work_t *work = writer.waiting.first; work != NULL && count < MAX_GROUP; work = work->next, count++)
+        if (work->kind == WORK_VECTORS)
+            return true;
+    return false;
+}
+
+/* The full-text index has its turn between groups, so that it never falls behind for long; and before
+ * vectors, which may complete a file: what is completed can be found by its words too. */
+static bool texts_are_due (uint64_t now)
+{
+    return writer.texts_left && (now >= writer.texts_ms || (!writer.texts_slow && group_has_vectors ()));
+}
+
 static void write_next (void)
 {
     uint64_t now = loop_now_ms ();
     if (writer.busy)
         return;
-    if (writer.texts_left && now >= writer.texts_ms)
+    if (texts_are_due (now))
         begin (do_texts, texts_done);
     else if (writer.waiting.first != NULL && now >= writer.retry_ms)
         begin_group ();
