@@ -192,14 +192,17 @@ static const field_t ranking_fields [] = {
     {.name = "score_threshold", .type = FIELD_NUMBER, .max = 1, .standard = "0", .what = "least score"},
 };
 
-/* OpenAI's rankers have dated names; to Quire they all mean its own. */
+/* OpenAI's rankers have dated names, and 'none' is no ranking after the first; to Quire they all mean
+ * its own. */
 static const char *ranker_of (const char *name)
 {
     static const char *const own [] = {"fused", "lexical", "dense"};
     for (size_t i = 0; i < COUNT_OF (own); i++)
         if (strcmp (name, own [i]) == 0)
             return own [i];
-    return strcmp (name, "auto") == 0 || strncmp (name, "default", 7) == 0 ? DEFAULT_RANKER : NULL;
+    bool of_openai = strcmp (name, "auto") == 0 || strcmp (name, "none") == 0
+        || strncmp (name, "default", 7) == 0;
+    return of_openai ? DEFAULT_RANKER : NULL;
 }
 
 /* Returns 0, or -1 with BAD_FIELD. */
