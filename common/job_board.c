@@ -34,6 +34,7 @@ struct job_board {
     redisContext *redis, *watch;
     redisReply *event;          /* the one that job_board_next lent */
     uint64_t rest_until_ms;     /* it did not answer: ask again then */
+    char why [128];             /* the last connection could not be had */
     bool was_lost, was_there;
 };
 
@@ -180,6 +181,8 @@ static redisContext *connection_open (job_board_t *board)
         && (!board->tls || redisInitiateSSLWithContext (redis, board->tls) == REDIS_OK)
         && sign_in (address, redis))
         return redis;
+    snprintf (board->why, sizeof board->why, "%s",
+              redis && redis->err ? redis->errstr : "it does not take the password");
     redisFree (redis);
     return NULL;
 }
@@ -188,7 +191,8 @@ static int board_away (job_board_t *board)
 {
     if (board->redis || board->rest_until_ms == 0)
         log_warning ("board_away", "why=\"%s\"", board->redis && board->redis->err
-                     ? board->redis->errstr : "it does not answer");
+                     ? board->redis->errstr : *board->why ? board->why : "it does not answer");
+    *board->why = '\0';
     redisFree (board->redis);
     board->redis = NULL;
     board->rest_until_ms = loop_now_ms () + BOARD_REST_MS;

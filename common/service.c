@@ -45,13 +45,18 @@ static int command_line (const service_t *service, int argc, char *argv [])
     return 0;
 }
 
-static log_level_t log_level (void)
+/* Logs as much as the settings say. Returns 0, or -1 with BAD_FIELD. */
+static int log_open_as_set (const char *role)
 {
     static const char *const names [] = {"error", "warning", "info", "debug"};
+    const char *level = settings_text (SETTING_LOG_LEVEL);
     for (size_t i = 0; i < COUNT_OF (names); i++)
-        if (strcmp (settings_text (SETTING_LOG_LEVEL), names [i]) == 0)
-            return (log_level_t) i;
-    return LEVEL_INFO;
+        if (strcmp (level, names [i]) == 0) {
+            log_open (role, (log_level_t) i);
+            return 0;
+        }
+    return error_set (ERROR_BAD_FIELD, "%s is '%.100s', but must be error, warning, info or debug",
+                      settings_variable (SETTING_LOG_LEVEL), level);
 }
 
 static int links_open (const service_t *service, loop_t *loop)
@@ -142,11 +147,10 @@ int service_run (const service_t *service, int argc, char *argv [])
     if (status >= 0)
         return status;
     log_open (service->name, LEVEL_INFO);
-    if (settings_load () != 0) {
+    if (settings_load () != 0 || log_open_as_set (service->name) != 0) {
         log_error ("not_started", "why=\"%s\"", error_text ());
         return EXIT_NO_START;
     }
-    log_open (service->name, log_level ());
     uint64_t instance = 0;
     while (instance == 0 && getrandom (&instance, sizeof instance, 0) != sizeof instance)
         ;
