@@ -142,13 +142,10 @@ def fact_pages(count, facts=FACTS, seed=1):
 
 
 def two_columns(left, right):
-    """Two columns whose lines are drawn in turn, so that only their place tells the order."""
     book = Book()
-    columns = (wrap(left, 210), wrap(right, 210))
-    for row in range(max(map(len, columns))):
-        for x, lines in zip((MARGIN, 325), columns):
-            if row < len(lines):
-                book.line(x, 80 + row * LEADING, lines[row])
+    for x, text in ((MARGIN, left), (325, right)):
+        for row, line in enumerate(wrap(text, 210)):
+            book.line(x, 80 + row * LEADING, line)
     return book
 
 
@@ -270,11 +267,11 @@ def chinese(lines):
 SCAN_DPI = 150
 
 
-def scan_image(lines, width_points=475):
-    """A picture of printed lines."""
+def scan_image(lines, size=(475, 640)):
+    """A picture of printed lines, of a size in points."""
     scale = SCAN_DPI / 72
     font = ImageFont.load_default(size=14 * scale)
-    picture = Image.new("L", (int(width_points * scale), int(len(lines) * 28 * scale) + 40), 255)
+    picture = Image.new("L", tuple(int(side * scale) for side in size), 255)
     draw = ImageDraw.Draw(picture)
     for number, line in enumerate(lines):
         draw.text((10, 10 + number * 28 * scale), line, fill=0, font=font)

@@ -196,6 +196,19 @@ class Service:
         except httpx.TransportError as error:
             return repr(error)
 
+    def missing(self):
+        """The roles that /readyz misses; None when the gateway doesn't answer."""
+        try:
+            return self.http.get("/readyz").json().get("missing", [])
+        except httpx.TransportError:
+            return None
+
+    def wait_missing(self, *roles, within=START_S):
+        """Waits until exactly these are not there."""
+        wait_until(lambda: set(self.missing() or ()) == set(roles), within,
+                   f"{' and '.join(roles)} to be what is missing")
+        return self
+
     def dead(self):
         return [name for name, process in self.processes.items() if not process.alive()]
 

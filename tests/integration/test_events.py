@@ -98,7 +98,7 @@ def test_events_tell_why_a_file_failed(service, stream):
 
 def test_who_comes_later_is_told_of_what_is_under_way(new_service):
     service = new_service(roles=("answerer", "gateway", "embedder")).start()
-    wait_until(lambda: "extractor" in service.readiness(), PATIENCE_S, "the gateway to answer")
+    service.wait_missing("extractor")
     file_id = service.upload(pdfs.text_pdf(["One page."]), "waiting.pdf")["id"]
     stream = Stream(service).follow()
     wait_until(lambda: stream.of(file_id), PATIENCE_S, "the first event")

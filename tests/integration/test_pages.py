@@ -133,11 +133,15 @@ def test_of_no_file(service, path):
 
 # -- pictures ---------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("width", [16, 100, 1000, 4000])
+@pytest.mark.parametrize("width", [16, 100, 1000, 3900])
 def test_picture_has_the_width_asked_for(service, facts, width):
     drawn = picture(service, facts.file_id, 1, width=width)
     assert drawn.width == width
     assert drawn.height == pytest.approx(width * pdfs.A4[1] / pdfs.A4[0], abs=2)
+
+
+def test_picture_is_as_large_as_one_message_holds(service, facts):
+    assert 3900 < picture(service, facts.file_id, 1, width=4000).width <= 4000
 
 
 def test_picture_is_1000_wide_by_default(service, facts):

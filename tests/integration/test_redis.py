@@ -98,7 +98,7 @@ def test_tls(new_service, outside_redis, certificate):
                          ssl_ca_certs=str(certificate / "ca.pem"))
     wait_until(lambda: answers(client), PATIENCE_S, "Redis to answer")
     works(new_service(redis_url=f"rediss://:secret@localhost:{port}",
-                      settings={"SSL_CERT_FILE": certificate / "ca.pem"}))
+                      settings={"QUIRE_REDIS_CA": certificate / "ca.pem"}))
 
 
 @pytest.mark.parametrize("url", ["redis://:wrong@127.0.0.1:{port}", "redis://127.0.0.1:{port}"])

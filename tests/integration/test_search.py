@@ -93,8 +93,7 @@ def test_words_are_found_in_any_case_form_and_accent(service, store):
 def test_text_is_searchable_before_the_file_is_completed(new_service):
     """Without an embedder no vector comes into being, yet the words are found."""
     service = new_service(roles=("answerer", "extractor", "gateway")).start()
-    wait_until(lambda: service.readiness() and "embedder" in service.readiness(), 60,
-               "the gateway to answer")
+    service.wait_missing("embedder")
     store = service.new_store()
     file_id = service.upload(pdfs.text_pdf([pdfs.FACTS[1][0]]))["id"]
     service.attach(store, file_id)
@@ -249,11 +248,11 @@ def test_query_of_100_kb_and_more(service, facts, words):
     answer = service.http.post(f"/v1/vector_stores/{facts.store}/search",
                                json={"query": pdfs.filler("long query", words)})
     if answer.status_code != 200:
-        is_error(answer, 400, "question_too_long")
+        is_error(answer, 400, param="query")
     one_word = service.http.post(f"/v1/vector_stores/{facts.store}/search",
                                  json={"query": "x" * 5 * words})
     if one_word.status_code != 200:
-        is_error(one_word, 400, "question_too_long")
+        is_error(one_word, 400, param="query")
 
 
 @pytest.mark.parametrize("query", ["", "   ", "\n\t", [], [""], ["", "  "]])
