@@ -22,7 +22,6 @@ pkg_check_modules (LEPTONICA REQUIRED IMPORTED_TARGET lept)
 pkg_check_modules (SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules (SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules (XAPIAN REQUIRED IMPORTED_TARGET xapian-core)
-pkg_check_modules (OPENBLAS REQUIRED IMPORTED_TARGET openblas)
 pkg_check_modules (CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules (OPENSSL REQUIRED IMPORTED_TARGET openssl)
 
@@ -34,15 +33,21 @@ set_target_properties (PkgConfig::MUPDF PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
 find_package (dnnl REQUIRED CONFIG)
 
 # FAISS comes as two static libraries, the C functions and what they call. They were built with
-# GCC's OpenMP, whichever compiler builds Quire, and a program with them is linked as C++.
+# GCC's OpenMP, whichever compiler builds Quire, and a program with them is linked as C++. Of LAPACK
+# they name a dozen functions, none of which an exact index calls, so those come from the small
+# reference libraries: OpenBLAS would add 46 MB to the container image.
+set (debian_libraries /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE})
 find_library (FAISS_LIBRARY faiss REQUIRED)
 find_library (FAISS_C_LIBRARY faiss_c REQUIRED)
+find_library (LAPACK_LIBRARY liblapack.a PATHS ${debian_libraries}/lapack NO_DEFAULT_PATH REQUIRED)
+find_library (BLAS_LIBRARY libblas.a PATHS ${debian_libraries}/blas NO_DEFAULT_PATH REQUIRED)
+find_library (FORTRAN_LIBRARY libgfortran.so.5 REQUIRED)
 add_library (FAISS::faiss_c STATIC IMPORTED GLOBAL)
 set_target_properties (FAISS::faiss_c PROPERTIES
     IMPORTED_LOCATION ${FAISS_C_LIBRARY}
     IMPORTED_LINK_INTERFACE_LANGUAGES CXX)
 target_link_libraries (FAISS::faiss_c INTERFACE
-    ${FAISS_LIBRARY} PkgConfig::OPENBLAS gomp Threads::Threads)
+    ${FAISS_LIBRARY} ${LAPACK_LIBRARY} ${BLAS_LIBRARY} ${FORTRAN_LIBRARY} gomp Threads::Threads)
 
 if (QUIRE_TESTS)
     pkg_check_modules (CMOCKA REQUIRED IMPORTED_TARGET cmocka)
