@@ -18,9 +18,10 @@ RUN --mount=type=cache,id=quire-run-archives,target=/var/cache/apt,sharing=locke
     --mount=type=bind,source=scripts/packages,target=/mnt/packages \
     --mount=type=bind,source=scripts/install-packages,target=/mnt/install-packages \
     /mnt/install-packages run image
-# Folders that a volume is mounted on take their owner from the image.
+COPY scripts/collect-files scripts/packages /opt/quire/scripts/
 RUN useradd --uid 1000 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin appuser \
- && install -d -o appuser -g appuser /data /data/files /data/model /data/redis
+ && mkdir -p /volume/data/files /volume/data/model /volume/data/redis \
+ && /opt/quire/scripts/collect-files /image
 
 # -- what they are built with ---------------------------------------------------------------------
 FROM $BASE AS tools
@@ -51,15 +52,20 @@ COPY services services
 RUN --mount=type=cache,id=quire-ccache,target=/root/.cache/ccache \
     cmake -G Ninja -S . -B /build -DQUIRE_TESTS=OFF \
  && ninja -C /build \
- && install -D -s -t /opt/quire/bin /build/bin/quire-*
+ && install -D -s -t /opt/quire/bin /build/bin/quire-*[!s]   # all but quire-tables
 
 # -- the image ------------------------------------------------------------------------------------
-FROM runtime
+FROM scratch
+ENV PATH=/usr/bin:/usr/sbin
+COPY --from=runtime /image /
+# Folders that a volume is mounted on take their owner from the image.
+COPY --from=runtime --chown=1000:1000 /volume /
 COPY --from=model /opt/quire/model /opt/quire/model
 COPY LICENSE /opt/quire/
 COPY scripts/entrypoint scripts/messages.sh scripts/model scripts/supervise /opt/quire/scripts/
 COPY scripts/services /opt/quire/scripts/services
 COPY --from=code /opt/quire/bin /opt/quire/bin
+RUN for program in /opt/quire/bin/*; do ! ldd "$program" | grep "not found" || exit 1; done
 
 ENV QUIRE_BIN_DIR=/opt/quire/bin QUIRE_MODEL_DIR=/opt/quire/model QUIRE_DATA_DIR=/data
 USER 1000:1000
