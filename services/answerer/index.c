@@ -11,7 +11,6 @@
 #include <faiss/c_api/error_c.h>
 #include <faiss/c_api/impl/AuxIndexStructures_c.h>
 #include <faiss/c_api/index_io_c.h>
-#include <faiss/c_api/utils/distances_c.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -19,8 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dot.h"
 #include "error.h"
 #include "log.h"
+
+_Static_assert (DOT_WIDTH == INDEX_WIDTH, "vectors of one width");
 
 #define INDEX_VERSION 1
 #define NOT_ALLOWED   (-2.0f)
@@ -381,11 +383,10 @@ static void score_run (const index_scan_t *scan, const float *vectors, const flo
                        size_t start, size_t end)
 {
     if (end > start)
-        faiss_fvec_inner_products_ny (scan->cosines + start, question, vectors + start * INDEX_WIDTH,
-                                      INDEX_WIDTH, end - start);
+        dot_many (scan->cosines + start, question, vectors + start * INDEX_WIDTH, end - start);
 }
 
-static void score_allowed (const index_scan_t *scan, const float *question, const file_set_t *allowed)
+static void score_allowed (const index_scan_t *scan, const float *question, const number_set_t *allowed)
 {
     size_t size, start = 0, count = scan->index->count;
     const float *vectors = vectors_of (scan->index, &size);
@@ -394,7 +395,7 @@ static void score_allowed (const index_scan_t *scan, const float *question, cons
         return;
     }
     for (size_t i = 0; i < count; i++)
-        if (!file_set_has (allowed, scan->index->names [i].file)) {
+        if (!number_set_has (allowed, scan->index->names [i].file)) {
             score_run (scan, vectors, question, start, i);
             scan->cosines [i] = NOT_ALLOWED;
             start = i + 1;
@@ -402,7 +403,7 @@ static void score_allowed (const index_scan_t *scan, const float *question, cons
     score_run (scan, vectors, question, start, count);
 }
 
-int index_scan (index_t *index, const float *question, const file_set_t *allowed, index_scan_t *scan)
+int index_scan (index_t *index, const float *question, const number_set_t *allowed, index_scan_t *scan)
 {
     pthread_rwlock_rdlock (&index->lock);
     *scan = (index_scan_t) {index, malloc ((index->count + 1) * sizeof (float))};
@@ -474,13 +475,11 @@ size_t index_scan_best (const index_scan_t *scan, index_hit_t *hits, size_t capa
     return found;
 }
 
-void index_scan_pages (const index_scan_t *scan, const uint32_t *pages, size_t count,
-                       index_hit_handler_t *handler, void *context)
+void index_scan_pages (const index_scan_t *scan, const number_set_t *pages, index_hit_handler_t *handler,
+                       void *context)
 {
     for (size_t i = 0; i < scan->index->count; i++) {
-        const name_t *name = &scan->index->names [i];
-        if (scan->cosines [i] <= NOT_ALLOWED || count == 0
-            || bsearch (&name->page, pages, count, sizeof *pages, compare_ids) == NULL)
+        if (scan->cosines [i] <= NOT_ALLOWED || !number_set_has (pages, scan->index->names [i].page))
             continue;
         index_hit_t hit = hit_at (scan, i);
         handler (context, &hit);

@@ -4,7 +4,7 @@
 #ifndef QUIRE_INDEX_H
 #define QUIRE_INDEX_H
 
-#include "file_set.h"
+#include "number_set.h"
 
 #define INDEX_WIDTH 384
 
@@ -46,16 +46,16 @@ typedef struct {
     float *cosines;       /* [index_count]; below -1 where not allowed */
 } index_scan_t;
 
-MUST_CHECK int index_scan (index_t *index, const float *question, const file_set_t *allowed,
+MUST_CHECK int index_scan (index_t *index, const float *question, const number_set_t *allowed,
                            index_scan_t *scan);
 void index_scan_end (index_scan_t *scan);
 
 /* The best chunks, best first; at most capacity. Returns how many. */
 size_t index_scan_best (const index_scan_t *scan, index_hit_t *hits, size_t capacity);
 
-/* Tells every allowed chunk of the pages (ascending numbers). */
+/* Tells every allowed chunk of the pages. */
 typedef void (index_hit_handler_t) (void *context, const index_hit_t *hit);
-void index_scan_pages (const index_scan_t *scan, const uint32_t *pages, size_t count,
+void index_scan_pages (const index_scan_t *scan, const number_set_t *pages,
                        index_hit_handler_t *handler, void *context);
 
 #endif

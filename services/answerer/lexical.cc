@@ -72,10 +72,10 @@ public:
 
 /* Lets through the documents of a set of files. */
 class FileFilter : public Xapian::MatchDecider {
-    const file_set_t *allowed;
+    const number_set_t *allowed;
 
 public:
-    explicit FileFilter (const file_set_t *allowed) : allowed (allowed) {}
+    explicit FileFilter (const number_set_t *allowed) : allowed (allowed) {}
     bool operator() (const Xapian::Document &document) const override;
 };
 
@@ -94,7 +94,7 @@ uint32_t unpack (const std::string &packed)
 
 bool FileFilter::operator() (const Xapian::Document &document) const
 {
-    return file_set_has (allowed, unpack (document.get_value (slot_file)));
+    return number_set_has (allowed, unpack (document.get_value (slot_file)));
 }
 
 std::string file_term (uint32_t file)
@@ -330,7 +330,7 @@ std::vector<std::string> known_terms (const Xapian::Database &database, std::vec
     return terms;
 }
 
-Xapian::Query query_of (const std::vector<std::string> &terms, const file_set_t *allowed)
+Xapian::Query query_of (const std::vector<std::string> &terms, const number_set_t *allowed)
 {
     Xapian::Query query (Xapian::Query::OP_OR, terms.begin (), terms.end ());
     if (allowed == nullptr || allowed->count > most_filter_terms)
@@ -345,7 +345,7 @@ Xapian::Query query_of (const std::vector<std::string> &terms, const file_set_t 
 }
 
 std::vector<lexical_hit_t> find (const Xapian::Database &database, const std::vector<std::string> &wanted,
-                                 const file_set_t *allowed, size_t limit)
+                                 const number_set_t *allowed, size_t limit)
 {
     std::vector<lexical_hit_t> found;
     std::vector<std::string> terms = known_terms (database, wanted);
@@ -383,7 +383,7 @@ float name_share (const Xapian::Database &database, Xapian::docid file,
 }
 
 std::vector<lexical_hit_t> find_names (const Xapian::Database &database, const char *question, size_t size,
-                                       const file_set_t *allowed, size_t limit)
+                                       const number_set_t *allowed, size_t limit)
 {
     std::vector<std::string> asked = distinct (terms_of_question_as_names, question, size, false);
     std::vector<lexical_hit_t> found = find (database, asked, allowed, limit);
@@ -415,7 +415,7 @@ void refresh (lexical_reader &reader)
     reader.open = true;
 }
 
-void search_all (lexical_reader &reader, const char *question, size_t size, const file_set_t *allowed,
+void search_all (lexical_reader &reader, const char *question, size_t size, const number_set_t *allowed,
                  lexical_hits_t *hits)
 {
     std::vector<std::string> terms = distinct (terms_of_question, question, size, true);
@@ -459,7 +459,7 @@ void lexical_reader_destroy (lexical_reader_t **reader)
 /* The writer may overtake a reader twice and so take its revision away, or have made the index
  * anew: then it is opened again. */
 int lexical_search (lexical_reader_t *reader, const char *question, size_t size,
-                    const file_set_t *allowed, lexical_hits_t *hits)
+                    const number_set_t *allowed, lexical_hits_t *hits)
 {
     const int tries = 4;
     for (int i = 0; i < tries; i++) {

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#include "file_set.h"
+#include "number_set.h"
 
 #define LEXICAL_VERSION "1"     /* raised when terms or weights of documents change */
 #define MAX_QUESTION_TERMS 64   /* the rarest are kept */
@@ -71,7 +71,7 @@ void lexical_reader_destroy (lexical_reader_t **reader);
 
 /* Finds the documents that have any of the question's terms. allowed NULL: in all files. */
 MUST_CHECK int lexical_search (lexical_reader_t *reader, const char *question, size_t size,
-                               const file_set_t *allowed, lexical_hits_t *hits);
+                               const number_set_t *allowed, lexical_hits_t *hits);
 void lexical_hits_free (lexical_hits_t *hits);
 
 /* For lexical.cc, which can't include error.h: glibc has its own error_t in C++. Returns -1. */

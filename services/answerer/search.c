@@ -21,6 +21,8 @@
 #define EVIDENCE_CHUNKS 400
 #define EVIDENCE_FILES  64
 #define EVIDENCE_DENSE  300
+/* Passages beyond the limit, in place of those whose file was deleted a moment ago. */
+#define SPARE_PASSAGES  50
 #define MAX_CANDIDATES  (EVIDENCE_PAGES + EVIDENCE_HEADS + EVIDENCE_CHUNKS + EVIDENCE_DENSE)
 
 /* -- which files ---------------------------------------------------------------------------- */
@@ -28,7 +30,7 @@
 typedef struct {
     const filter_t *filter;
     uint32_t store;
-    file_set_t files;
+    number_set_t files;
     bool all;             /* the set is every file there is */
     bool out_of_memory;
     uint64_t chunks, vectors;
@@ -39,7 +41,7 @@ static void take_file (void *context, const scope_row_t *row)
     scope_t *scope = context;
     if (!filter_matches (scope->filter, row->id, row->name, row->attributes))
         return;
-    scope->out_of_memory |= file_set_add (&scope->files, row->number) != 0;
+    scope->out_of_memory |= number_set_add (&scope->files, row->number) != 0;
     scope->chunks += row->chunks;
     scope->vectors += row->vectors;
 }
@@ -55,7 +57,7 @@ static int find_scope (store_t *store, const char *store_id, scope_t *scope)
     return scope->out_of_memory ? error_set (ERROR_NO_MEMORY, NULL) : 0;
 }
 
-static const file_set_t *allowed_files (const scope_t *scope)
+static const number_set_t *allowed_files (const scope_t *scope)
 {
     return scope->all ? NULL : &scope->files;
 }
@@ -141,10 +143,11 @@ static void find_candidates (evidence_t *evidence, const lexical_hits_t *lexical
 
 static int weigh_dense (evidence_t *evidence, const index_scan_t *scan)
 {
-    uint32_t pages [MAX_CANDIDATES];
+    number_set_t pages = {0};
     for (size_t i = 0; i < evidence->page_count; i++)
-        pages [i] = evidence->pages [i].page;
-    index_scan_pages (scan, pages, evidence->page_count, take_dense, evidence);
+        evidence->out_of_memory |= number_set_add (&pages, evidence->pages [i].page) != 0;
+    index_scan_pages (scan, &pages, take_dense, evidence);
+    number_set_clear (&pages);
     return evidence->out_of_memory ? error_set (ERROR_NO_MEMORY, NULL) : 0;
 }
 
@@ -435,7 +438,7 @@ static char *tell (const search_t *search, const search_message_t *request, bool
         yyjson_mut_arr_add_str (doc, queries, query);
     yyjson_mut_val *data = yyjson_mut_obj_add_arr (doc, root, "data");
     int result = 0;
-    for (size_t i = 0; i < count && result == 0; i++)
+    for (size_t i = 0; i < count && result == 0 && yyjson_mut_arr_size (data) < request->limit; i++)
         if (passages [i].score >= request->threshold)
             result = tell_passage (search, &passages [i], doc, data);
     yyjson_mut_obj_add_bool (doc, root, "has_more", false);
@@ -497,8 +500,7 @@ static char *search_all (const search_t *search, const search_message_t *request
     }
     if (found >= 0) {
         count = i > 1 ? fusion_join (passages, count) : count;
-        json = tell (search, request, vectors != NULL && search->ranker != RANKER_LEXICAL, passages,
-                     count < search->limit ? count : search->limit);
+        json = tell (search, request, vectors != NULL && search->ranker != RANKER_LEXICAL, passages, count);
     }
     free (passages);
     return json;
@@ -515,12 +517,13 @@ char *search_run (reader_t *reader, index_t *index, const search_message_t *requ
         return NULL;
     }
     scope_t scope = {.filter = filter};
-    search_t search = {.reader = reader, .index = index, .scope = &scope, .limit = request->limit};
+    search_t search = {.reader = reader, .index = index, .scope = &scope,
+                       .limit = request->limit + SPARE_PASSAGES};
     (void) ranker_named (request->ranker, &search.ranker);
     char *json = NULL;
     if (find_scope (reader->store, request->store_id, &scope) == 0)
         json = search_all (&search, request, vectors);
-    file_set_clear (&scope.files);
+    number_set_clear (&scope.files);
     filter_destroy (&filter);
     return json;
 }

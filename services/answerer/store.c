@@ -651,7 +651,7 @@ static int first_reason (store_t *store, file_row_t *file)
 }
 
 /* Writes a file's numbers and the state that follows from them: the one door to both. */
-static int file_settle (store_t *store, file_row_t *file)
+static int number_settle (store_t *store, file_row_t *file)
 {
     file_state_t before = file->state;
     file->state = state_of (file);
@@ -685,7 +685,7 @@ int store_set_inspected (store_t *store, const char *id, uint32_t pages, const c
         return 0;
     file.pages = pages;
     file.title = title;
-    if (file_settle (store, &file) != 0)
+    if (number_settle (store, &file) != 0)
         return -1;
     return add_change (store, CHANGE_CARD, file.number);
 }
@@ -699,7 +699,7 @@ int store_fail_file (store_t *store, const char *id, error_t error, const char *
         return 0;
     file.error = error == ERROR_NONE ? ERROR_INTERNAL : error;
     file.reason = reason [0] == '\0' ? error_default (file.error) : reason;
-    return file_settle (store, &file);
+    return number_settle (store, &file);
 }
 
 /* Leaves sha256 as it is when nobody has these bytes any more, else makes it "". */
@@ -792,7 +792,7 @@ static int count_page (store_t *store, file_row_t *file, const page_message_t *p
     file->chunks += (uint32_t) chunk_count;
     if (page->page <= CARD_PAGES && add_change (store, CHANGE_CARD, file->number) != 0)
         return -1;
-    return file_settle (store, file);
+    return number_settle (store, file);
 }
 
 static int insert_page_and_chunks (store_t *store, file_row_t *file, const page_message_t *page,
@@ -991,7 +991,7 @@ static int count_vector (store_t *store, uint32_t number)
     if (get_file (store, start (store, STATEMENT_FILE_NUMBERED, "i", (int64_t) number), "", &file) != 0)
         return -1;
     file.vectors++;
-    return file_settle (store, &file);
+    return number_settle (store, &file);
 }
 
 int store_settle_chunk (store_t *store, uint32_t id, const float *vector, const char *reason,

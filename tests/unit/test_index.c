@@ -34,7 +34,7 @@ static void add (uint32_t first, uint32_t last)
     }
 }
 
-static size_t best (uint32_t axis, const file_set_t *allowed, index_hit_t *hits, size_t capacity)
+static size_t best (uint32_t axis, const number_set_t *allowed, index_hit_t *hits, size_t capacity)
 {
     float question [EMBEDDING_WIDTH];
     index_scan_t scan;
@@ -65,17 +65,17 @@ static void test_best (void **state UNUSED)
 
 static void test_filter (void **state UNUSED)
 {
-    file_set_t files = {0}, none = {0};
+    number_set_t files = {0}, none = {0};
     index_hit_t hits [20];
     add (1, 100);
-    assert_int_equal (file_set_add (&files, 3), 0);
-    assert_int_equal (file_set_add (&files, 20), 0);
+    assert_int_equal (number_set_add (&files, 3), 0);
+    assert_int_equal (number_set_add (&files, 20), 0);
     assert_int_equal (best (80, &files, hits, 20), 8);
     assert_int_equal (hits [0].chunk, 80);
     for (size_t i = 0; i < 8; i++)
         assert_true (hits [i].file == 3 || hits [i].file == 20);
     assert_int_equal (best (80, &none, hits, 20), 0);
-    file_set_clear (&files);
+    number_set_clear (&files);
 }
 
 static void count_hit (void *context, const index_hit_t *hit)
@@ -89,13 +89,17 @@ static void test_pages (void **state UNUSED)
     float question [EMBEDDING_WIDTH];
     index_scan_t scan;
     size_t count = 0;
-    const uint32_t pages [] = {10, 30, 1000};
+    number_set_t pages = {0}, none = {0};
+    assert_int_equal (number_set_add (&pages, 10), 0);
+    assert_int_equal (number_set_add (&pages, 30), 0);
+    assert_int_equal (number_set_add (&pages, 1000), 0);
     add (1, 100);
     vector_along (question, 1);
     assert_int_equal (index_scan (vectors, question, NULL, &scan), 0);
-    index_scan_pages (&scan, pages, 3, count_hit, &count);
-    index_scan_pages (&scan, pages, 0, count_hit, &count);
+    index_scan_pages (&scan, &pages, count_hit, &count);
+    index_scan_pages (&scan, &none, count_hit, &count);
     index_scan_end (&scan);
+    number_set_clear (&pages);
     assert_int_equal (count, 4);
 }
 

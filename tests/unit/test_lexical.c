@@ -35,7 +35,7 @@ static void put (lexical_kind_t kind, uint32_t number, uint32_t file, const char
 }
 
 /* Searches one kind; the numbers of what is found, in order. */
-static const char *found (lexical_kind_t kind, const char *question, const file_set_t *allowed)
+static const char *found (lexical_kind_t kind, const char *question, const number_set_t *allowed)
 {
     static char text [1024];
     lexical_hits_t hits = {0};
@@ -94,20 +94,20 @@ static void test_no_question_is_a_syntax_error (void **state UNUSED)
 
 static void test_filters (void **state UNUSED)
 {
-    file_set_t few = {0}, many = {0}, none = {0};
+    number_set_t few = {0}, many = {0}, none = {0};
     for (uint32_t file = 1; file <= 200; file++) {
         put (LEXICAL_PAGES, file, file, "same words");
         if (file % 2 == 0)
-            assert_int_equal (file_set_add (&many, file), 0);
+            assert_int_equal (number_set_add (&many, file), 0);
     }
-    assert_int_equal (file_set_add (&few, 7), 0);
-    assert_int_equal (file_set_add (&few, 190), 0);
+    assert_int_equal (number_set_add (&few, 7), 0);
+    assert_int_equal (number_set_add (&few, 190), 0);
     assert_int_equal (lexical_commit (lexical, 1), 0);
     assert_string_equal (found (LEXICAL_PAGES, "same", &few), "7 190 ");
     assert_string_equal (found (LEXICAL_PAGES, "same", &none), "");
     assert_memory_equal (found (LEXICAL_PAGES, "same", &many), "2 4 6 8 ", 8);
-    file_set_clear (&few);
-    file_set_clear (&many);
+    number_set_clear (&few);
+    number_set_clear (&many);
 }
 
 static void test_names (void **state UNUSED)

@@ -1,12 +1,12 @@
-/* A set of file numbers as a bitmap that grows to the highest one. */
-#include "file_set.h"
+/* A set of numbers as a bitmap that grows to the highest one. */
+#include "number_set.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 
-static int reach (file_set_t *set, size_t word)
+static int reach (number_set_t *set, size_t word)
 {
     if (word < set->word_count)
         return 0;
@@ -20,9 +20,9 @@ static int reach (file_set_t *set, size_t word)
     return 0;
 }
 
-int file_set_add (file_set_t *set, uint32_t number)
+int number_set_add (number_set_t *set, uint32_t number)
 {
-    if (file_set_has (set, number))
+    if (number_set_has (set, number))
         return 0;
     if (reach (set, number / 64) != 0)
         return -1;
@@ -31,8 +31,8 @@ int file_set_add (file_set_t *set, uint32_t number)
     return 0;
 }
 
-void file_set_clear (file_set_t *set)
+void number_set_clear (number_set_t *set)
 {
     free (set->words);
-    *set = (file_set_t) {0};
+    *set = (number_set_t) {0};
 }
