@@ -17,7 +17,8 @@ import { Uploads } from "/uploads.js";
 import { Viewer } from "/viewer.js";
 
 const LONGEST_TITLE = 100;   /* characters of the question */
-const LOAD_REST_MS = 5000;
+const LOAD_SOON_MS = 400;    /* once for many wishes */
+const LOAD_AGAIN_MS = 5000;
 const LONG_WAIT_MS = 1500;   /* after this, the page says that it waits */
 
 const catalogue = new Catalogue();
@@ -35,6 +36,11 @@ new Preview(search, viewer);
 
 let nextLoad = 0;
 
+function loadIn(milliseconds) {
+    clearTimeout(nextLoad);
+    nextLoad = setTimeout(load, milliseconds);
+}
+
 /** Loads the lists of files; says why when that fails, and tries again. */
 async function load() {
     clearTimeout(nextLoad);
@@ -46,7 +52,7 @@ async function load() {
     } catch (error) {
         trouble.firstElementChild.textContent = error.message;
         trouble.hidden = false;
-        nextLoad = setTimeout(load, LOAD_REST_MS);
+        loadIn(LOAD_AGAIN_MS);
     }
     clearTimeout(waiting);
     byId("waiting").hidden = true;
@@ -55,6 +61,7 @@ async function load() {
 function followFiles() {
     listenForFiles((files) => files.forEach((file) => uploads.add(file, file.name)));
     uploads.addEventListener("done", ({ detail }) => catalogue.add(detail.done));
+    catalogue.addEventListener("unknown", () => loadIn(LOAD_SOON_MS));
     progress.addEventListener("progress", ({ detail }) => catalogue.apply(detail));
     progress.addEventListener("open", () => { setNotice(byId("connection"), ""); load(); });
     progress.addEventListener("lost", () => setNotice(byId("connection"), "Connection lost. Trying again…"));
@@ -70,8 +77,9 @@ function showParts() {
     byId("welcome").hidden = !isKnown || !isEmpty;
     byId("shelf").hidden = isEmpty;
     byId("ask").classList.toggle("resting", isKnown && isEmpty);
-    byId("answers").hidden = search.state === "idle";
-    document.body.classList.toggle("asked", search.state !== "idle");
+    const isAsked = search.state !== "idle" && !(isKnown && isEmpty);
+    byId("answers").hidden = !isAsked;
+    document.body.classList.toggle("asked", isAsked);
     showScope(scope, catalogue);
 }
 

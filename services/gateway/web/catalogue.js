@@ -5,7 +5,6 @@ import { attachFile, deleteFile, getFile, listFiles, listShelfIds } from "/api.j
 /** @typedef {import("/api.js").ApiFile & {onShelf: boolean}} ShelfFile */
 
 const STEPS = ["queued", "reading", "indexing", "completed", "failed"];
-const RELOAD_REST_MS = 400;
 
 /** Whether a file has nothing more to come. */
 export const isFinished = (file) => file.state === "completed" || file.state === "failed";
@@ -15,14 +14,14 @@ const farther = (a, b) =>
     STEPS.indexOf(a.state) - STEPS.indexOf(b.state)
     || a.pages_done - b.pages_done || a.vectors - b.vectors;
 
-/* Dispatches "change" when anything is new, and with the file "finished", with its id "removed". */
+/* Dispatches "change" when anything is new, "finished" with the file, "removed" with its id, and
+ * "unknown" when it hears of a file that only load() can tell it of. */
 export class Catalogue extends EventTarget {
     /** @type {Map<string, ShelfFile>} newest first */
     files = new Map();
     loaded = false;
     #changes = new Map();   /* id -> when it was last added or removed here */
     #clock = 0;
-    #reload = 0;
 
     get shelf() {
         return [...this.files.values()].filter((file) => file.onShelf);
@@ -44,12 +43,6 @@ export class Catalogue extends EventTarget {
         this.files = new Map([...kept, ...fresh].map((file) => [file.id, file]));
         this.loaded = true;
         this.#changed();
-    }
-
-    /** Loads soon, once for many wishes. */
-    loadSoon() {
-        clearTimeout(this.#reload);
-        this.#reload = setTimeout(() => this.load().catch(() => this.loadSoon()), RELOAD_REST_MS);
     }
 
     /** A file that has just been uploaded and attached. @param {import("/api.js").ApiFile} file */
@@ -77,13 +70,13 @@ export class Catalogue extends EventTarget {
         if (progress.state === "deleted")
             return this.#forget(progress.file_id);
         if (!file)
-            return this.#changes.has(progress.file_id) ? undefined : this.loadSoon();
+            return this.#changes.has(progress.file_id) || this.dispatchEvent(new Event("unknown"));
         const next = { ...file, state: progress.state ?? file.state,
                        status_details: progress.reason || file.status_details };
         for (const number of ["pages", "pages_done", "chunks", "vectors"])
             next[number] = Math.max(progress[number], file[number]);
         if (farther(next, file) < 0)
-            return undefined;
+            return false;
         this.files.set(file.id, next);
         if (isFinished(next) && !isFinished(file)) {
             this.dispatchEvent(new CustomEvent("finished", { detail: next }));

@@ -121,12 +121,12 @@ export class FileRow {
         this.#refreshLedger();
     }
 
-    /* At most once a second, however fast the pages come, and the last state surely. */
+    /* At most once a second (more rarely for a long file), and the last state surely. */
     #refreshLedger() {
         clearTimeout(this.#ledgerTimer);
         if (this.#parts.more.hidden || !this.file.pages)
             return;
-        const rest = this.#ledgerAt + LEDGER_REST_MS - Date.now();
+        const rest = this.#ledgerAt + Math.max(LEDGER_REST_MS, this.file.pages) - Date.now();
         this.#ledgerTimer = setTimeout(() => {
             this.#ledgerAt = Date.now();
             showLedger(this.#parts.ledger, this.file.id);

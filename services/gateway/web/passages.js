@@ -13,7 +13,7 @@ const COPIED_MS = 1500;
 const CHARACTERS_IN_SIGHT = 0.5;
 
 /* Where the clipboard's own API is not given (plain http on another host), a selection is copied. */
-async function copy(text) {
+async function toClipboard(text) {
     if (navigator.clipboard)
         return navigator.clipboard.writeText(text);
     const area = document.createElement("textarea");
@@ -29,7 +29,7 @@ async function copy(text) {
 
 async function copyCitation(button, passage) {
     try {
-        await copy(citation(passage));
+        await toClipboard(citation(passage));
         setText(button, "Copied");
         announce("Citation copied");
     } catch {

@@ -112,7 +112,7 @@ export class Shelf {
         const uploads = [...this.#uploads.all];
         const wanted = byId("shelf-find").value.trim().toLowerCase();
         byId("shelf-find").hidden = files.length < FILES_WORTH_FINDING && !wanted;
-        this.#uploadRows.show(uploads);
+        this.#uploadRows.show(uploads.slice(0, ROWS_AT_ONCE));
         this.#showFiles(files.filter((file) => file.filename.toLowerCase().includes(wanted)));
         this.#showOthers(this.#catalogue.others);
         const sending = uploads.filter(([, upload]) => upload.state !== "failed").length;
