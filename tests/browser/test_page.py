@@ -244,6 +244,21 @@ def test_search_in_chosen_files_only(two_files, open_page):
     expect(passages(page).first).to_contain_text("harbour.pdf")
 
 
+def test_what_is_not_indexed_yet_is_found_by_its_words(new_service, open_page):
+    service = new_service().start().wait_ready()
+    page = open_page(service.url)
+    service.processes["embedder"].kill()
+    drop(page, {"harbour.pdf": fact_book(LIGHTHOUSE)})
+    expect(row(page, "harbour.pdf")).to_have_attribute("data-state", "indexing")
+    ask(page, LIGHTHOUSE_QUESTION)
+    expect(passages(page).first).to_contain_text("Varnholm")
+    expect(page.locator("#indexing")).to_have_text(re.compile(r"Still indexing: 0 of \d passages"))
+    service.restart_dead()
+    wait_completed(page, "harbour.pdf")
+    expect(page.locator("#indexing")).to_be_hidden()
+    expect(passages(page).first).to_contain_text("Varnholm")
+
+
 def test_errors_are_told_in_the_apis_words(two_files, open_page):
     page = open_page(two_files.url)
     question = "why? " * 220_000
