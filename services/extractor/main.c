@@ -84,7 +84,7 @@ static void extractor_linked (void)
 static void extractor_tick (void)
 {
     readers_tick ();
-    tasks_work ();
+    tasks_tick ();
 }
 
 int main (int argc, char *argv [])

@@ -19,12 +19,14 @@
 
 #define MAX_RANGE_PAGES 4096u
 #define MAX_DRAWERS     2
+#define RESEND_MS       30000   /* a page not committed by then is sent again: an answer may be lost
+                                 * with a connection, and a page that comes twice is no harm */
 #define MAX_WIDTH       4000u
 #define MAX_TITLE_BYTES 4096
 
 typedef enum { TASK_INSPECT, TASK_EXTRACT, TASK_DRAW } task_kind_t;
 
-/* A page of a range. Steps go forward, but for PAGE_SENT back to PAGE_READ when the answerer is lost. */
+/* A page of a range. Steps go forward, but for PAGE_SENT back to PAGE_READ, to be sent again. */
 typedef enum {
     PAGE_WAITING,     /* to be read */
     PAGE_READ,        /* to be sent: its message is kept */
@@ -36,6 +38,7 @@ typedef struct {
     page_state_t state;
     uint8_t *data;       /* an encoded `page` message */
     size_t size;
+    uint64_t sent_ms;
 } page_slot_t;
 
 typedef struct task task_t;
@@ -122,6 +125,12 @@ static void task_fail (task_t *task, error_t code, const char *text)
     task_answer (task, &(message_t) {.id = MESSAGE_TASK_FAILED, .task_failed = {task->number, code, text}});
 }
 
+static void task_extracted (task_t *task)
+{
+    task_answer (task, &(message_t) {.id = MESSAGE_PAGES_EXTRACTED, .pages_extracted = {
+        task->number, task->file_id, task->first, task->last}});
+}
+
 /* Takes a task in. The strings are copied; without memory the gateway is told, and NULL returned. */
 static task_t *task_new (task_kind_t kind, peer_t *gateway, uint64_t number, const char *file_id,
                          const char *sha256, const char *password)
@@ -173,6 +182,7 @@ static int send_page (const task_t *task, page_slot_t *slot, peer_t *answerer)
     if (channel_send (tasks.pages, answerer, &message) != 0)
         return -1;
     slot->state = PAGE_SENT;
+    slot->sent_ms = loop_now_ms ();
     return 0;
 }
 
@@ -205,20 +215,33 @@ void tasks_committed (const page_committed_message_t *message)
             if (slot->state == PAGE_SENT || slot->state == PAGE_READ)
                 set_committed (slot);
         }
-        if (message->outcome == 2)   /* the file was deleted: the rest is for nobody */
-            task_end (task);
+        if (message->outcome == 2 && !task->ended)   /* the file was deleted: the rest is for nobody */
+            task_extracted (task);
     }
     tasks_work ();
 }
 
-void tasks_lose_answerer (void)
+/* Takes back what was sent before a time, to send it again. */
+static void take_back (uint64_t before_ms)
 {
     for (task_t *task = tasks.first; task; task = task->next) {
         for (size_t i = 0; i < page_count (task); i++) {
-            if (task->pages [i].state == PAGE_SENT)
+            if (task->pages [i].state == PAGE_SENT && task->pages [i].sent_ms < before_ms)
                 task->pages [i].state = PAGE_READ;
         }
     }
+}
+
+void tasks_lose_answerer (void)
+{
+    take_back (UINT64_MAX);
+}
+
+void tasks_tick (void)
+{
+    uint64_t now = loop_now_ms ();
+    take_back (now > RESEND_MS ? now - RESEND_MS : 0);
+    tasks_work ();
 }
 
 /* -- what readers say ------------------------------------------------------------------------------ */
@@ -226,7 +249,7 @@ void tasks_lose_answerer (void)
 /* Keeps the current page's message and goes on to the next page. */
 static void page_done (task_t *task, uint8_t *data, size_t size)
 {
-    task->pages [task->current - task->first] = (page_slot_t) {PAGE_READ, data, size};
+    task->pages [task->current - task->first] = (page_slot_t) {PAGE_READ, data, size, 0};
     task->current++;
     task->ocr_begun = false;
 }
@@ -435,8 +458,7 @@ static void finish_all (void)
     for (task_t **link = &tasks.first; *link;) {
         task_t *task = *link;
         if (task->kind == TASK_EXTRACT && !task->ended && count_pages (task, PAGE_COMMITTED) == page_count (task))
-            task_answer (task, &(message_t) {.id = MESSAGE_PAGES_EXTRACTED, .pages_extracted = {
-                task->number, task->file_id, task->first, task->last}});
+            task_extracted (task);
         send_answer (task);
         if (!is_finished (task)) {
             link = &task->next;

@@ -22,7 +22,10 @@ void tasks_lose_gateway (const peer_t *gateway);
 void tasks_committed (const page_committed_message_t *message);
 void tasks_lose_answerer (void);    /* sends again, later, what it has not committed */
 
-/* Does what can be done now: reads, sends, answers. Also called every tick. */
+/* Does what can be done now: reads, sends, answers. */
 void tasks_work (void);
+
+/* Every tick: also sends again what has not been committed for long. */
+void tasks_tick (void);
 
 #endif
