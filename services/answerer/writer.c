@@ -106,6 +106,23 @@ static work_t *queue_take (work_queue_t *queue, size_t most)
     return list;
 }
 
+/* Takes the first request out, or NULL. */
+static work_t *queue_take_request (work_queue_t *queue)
+{
+    for (work_t **at = &queue->first; *at != NULL; at = &(*at)->next) {
+        work_t *work = *at;
+        if (work->kind != WORK_REQUEST)
+            continue;
+        *at = work->next;
+        if (queue->last == &work->next)
+            queue->last = at;
+        queue->length--;
+        work->next = NULL;
+        return work;
+    }
+    return NULL;
+}
+
 /* A work with its own copy of a message (through the wire's form: one block, checked again). */
 static work_t *work_new (work_kind_t kind, const message_t *message, origin_t *origin)
 {
@@ -342,11 +359,13 @@ static void answer_failed_group (work_t *group)
             kept = work;
         }
     }
-    if (alone && kept != NULL)
+    writer.careful = true;
+    if (kept == NULL)
+        return;
+    if (alone)
         queue_add (&writer.waiting, kept);
     else
         queue_put_back (&writer.waiting, kept);
-    writer.careful = true;
     writer.retry_ms = loop_now_ms () + RETRY_MS;
 }
 
@@ -422,9 +441,18 @@ static void begin (pool_call_t *work, pool_call_t *done)
     writer.busy = pool_submit (writer.pool, false, work, done, NULL) == 0;
 }
 
+/* What to write now, or NULL. After a failure pages and vectors wait for a while, but a request is
+ * tried at once: somebody waits for it, and deleting may be what makes space again. */
+static work_t *next_group (uint64_t now)
+{
+    work_t *request = writer.careful ? queue_take_request (&writer.waiting) : NULL;
+    if (request != NULL || writer.waiting.first == NULL || now < writer.retry_ms)
+        return request;
+    return queue_take (&writer.waiting, writer.careful ? 1 : MAX_GROUP);
+}
+
 static void begin_group (void)
 {
-    writer.group = queue_take (&writer.waiting, writer.careful ? 1 : MAX_GROUP);
     begin (do_group, group_done);
     if (writer.busy)
         return;
@@ -456,7 +484,7 @@ static void write_next (void)
         return;
     if (texts_are_due (now))
         begin (do_texts, texts_done);
-    else if (writer.waiting.first != NULL && now >= writer.retry_ms)
+    else if ((writer.group = next_group (now)) != NULL)
         begin_group ();
     else if (writer.waiting.first == NULL && now >= writer.save_ms)
         begin (do_save, save_done);
