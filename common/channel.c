@@ -198,6 +198,7 @@ static void peer_greeted (link_peer_t *peer, const char *role, uint64_t instance
     if (peer->is_ready)
         return;
     peer->is_ready = true;
+    peer->open.stopped = false;
     peer->open.instance = instance;
     snprintf (peer->open.role, sizeof peer->open.role, "%s", role);
     log_info ("peer_ready", "link=%s peer=%s instance=%016llx", peer->channel->name, role,
@@ -268,6 +269,7 @@ static void on_hello (channel_t *channel, const void *identity, size_t size, con
 
 static void on_goodbye (channel_t *channel, link_peer_t *peer)
 {
+    peer->open.stopped = true;
     peer_lose (peer, "stopped");
     if (channel->bound)
         peer_remove (channel, peer);

@@ -7,6 +7,7 @@
 #include "log.h"
 
 #define CLOCK_MS  100
+#define RESEND_MS 60000   /* what is not answered in this time is asked again: it was lost */
 #define BUCKETS   4096
 
 typedef struct asked {
@@ -17,6 +18,7 @@ typedef struct asked {
     uint8_t *data;                 /* the message as it is sent */
     size_t size;
     bool sent;
+    uint64_t sent_ms;
     ask_done_t *done;
     void *context;
 } asked_t;
@@ -106,6 +108,7 @@ static bool asked_send (asked_t *asked, peer_t *peer)
         || channel_send (ask_link, peer, &message) != 0)
         return false;
     asked->sent = true;
+    asked->sent_ms = loop_now_ms ();
     asks.sent++;
     return true;
 }
@@ -238,6 +241,10 @@ static void on_clock (void *context UNUSED)
     uint64_t now = loop_now_ms ();
     for (asked_t *asked = asks.oldest, *newer; asked != NULL; asked = newer) {
         newer = asked->newer;
+        if (asked->sent && now - asked->sent_ms > RESEND_MS) {
+            asked->sent = false;
+            asks.sent--;
+        }
         if (asked->due_ms != 0 && asked->due_ms <= now) {
             bool away = channel_first_peer (ask_link) == NULL;
             asked_fail (asked, away ? ERROR_ROLE_AWAY : ERROR_TIMED_OUT);

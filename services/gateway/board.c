@@ -10,7 +10,7 @@
 #define CLOCK_MS 1000
 #define MAX_EVENTS_A_TURN 256
 
-typedef enum { CALL_UPDATE, CALL_REMOVE, CALL_ATTEMPT, CALL_PING, CALL_WATCH } call_kind_t;
+typedef enum { CALL_UPDATE, CALL_REMOVE, CALL_ATTEMPT, CALL_LIST, CALL_PING, CALL_WATCH } call_kind_t;
 
 /* A call on its way to the board's thread and back. */
 typedef struct call {
@@ -20,7 +20,10 @@ typedef struct call {
     job_progress_t progress;
     uint32_t first, last;
     board_done_t *done;
+    board_listed_t *listed;
     void *context;
+    char **ids;                  /* of CALL_LIST */
+    size_t id_count;
     int outcome;
     bool was_lost;
 } call_t;
@@ -45,10 +48,24 @@ static void call_free (call_t *call)
     free (call->file_id);
     free (call->name);
     free (call->reason);
+    while (call->id_count > 0)
+        free (call->ids [--call->id_count]);
+    free (call->ids);
     free (call);
 }
 
 /* -- on the board's thread ------------------------------------------------------------------- */
+
+static void id_add (void *context, const char *file_id)
+{
+    call_t *call = context;
+    char **grown = realloc (call->ids, (call->id_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return;   /* the rest is told another time */
+    call->ids = grown;
+    if ((grown [call->id_count] = strdup (file_id)) != NULL)
+        call->id_count++;
+}
 
 static void call_make (void *argument)
 {
@@ -62,6 +79,9 @@ static void call_make (void *argument)
         break;
     case CALL_ATTEMPT:
         call->outcome = job_board_attempt (board.calling, call->file_id, call->first, call->last);
+        break;
+    case CALL_LIST:
+        call->outcome = job_board_list (board.calling, id_add, call);
         break;
     case CALL_PING:
         call->outcome = job_board_answers (board.calling) ? 0 : -1;
@@ -122,6 +142,8 @@ static void call_done (void *argument)
         board.handlers.lost ();
     if (call->done != NULL)
         call->done (call->context, call->outcome);
+    if (call->listed != NULL && call->outcome == 0)
+        call->listed (call->context, (const char *const *) call->ids, call->id_count);
     call_free (call);
 }
 
@@ -174,6 +196,11 @@ void board_attempt (const char *file_id, uint32_t first, uint32_t last, board_do
 {
     submit (&(call_t) {.kind = CALL_ATTEMPT, .first = first, .last = last, .done = done, .context = context},
             file_id, NULL);
+}
+
+void board_list (board_listed_t *listed, void *context)
+{
+    submit (&(call_t) {.kind = CALL_LIST, .listed = listed, .context = context}, NULL, NULL);
 }
 
 bool board_is_there (void)

@@ -18,6 +18,7 @@ typedef struct entry {
     char *file_id;
     char *json;
     uint64_t number;               /* of the change */
+    uint64_t looked_ms;            /* when it changed, or was last told to be silent */
     bool has_ended;                /* completed, failed or deleted */
 } entry_t;
 
@@ -135,6 +136,7 @@ static void entry_set (const char *file_id, const char *state, const char *json)
     free (entry->json);
     entry->json = copy;
     entry->has_ended = is_end (state);
+    entry->looked_ms = loop_now_ms ();
     entry_list (entry);
     drop_old_ends ();
 }
@@ -151,6 +153,19 @@ void events_take (const char *json)
     yyjson_doc_free (document);
     for (stream_t *stream = events.streams; stream != NULL; stream = stream->next)
         stream_wake (stream->request);
+}
+
+void events_silent (uint64_t silence_ms, size_t most, void (*file) (void *context, const char *file_id),
+                    void *context)
+{
+    uint64_t now = loop_now_ms ();
+    for (entry_t *entry = events.oldest; entry != NULL && most > 0; entry = entry->newer) {
+        if (entry->has_ended || now - entry->looked_ms < silence_ms)
+            continue;
+        entry->looked_ms = now;
+        most--;
+        file (context, entry->file_id);
+    }
 }
 
 /* -- streams --------------------------------------------------------------------------------- */

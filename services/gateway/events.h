@@ -17,4 +17,9 @@ void events_start (loop_t *loop);
 void events_stop (void);
 void events_take (const char *json);    /* a change, as the board tells it */
 
+/* Tells, at most `most`, the unfinished files of which nothing was heard for silence_ms, each once in
+ * that time. */
+void events_silent (uint64_t silence_ms, size_t most, void (*file) (void *context, const char *file_id),
+                    void *context);
+
 #endif

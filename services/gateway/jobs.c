@@ -19,6 +19,7 @@
 #define MAX_WORKERS      1024
 #define RECOVER_FILES    200     /* asked for at once */
 #define MAX_FILE_TASKS   100000
+#define OVERDUE_MS       (30 * 60 * 1000)   /* of a sent task: its worker has forgotten it */
 
 typedef enum {
     TASK_WAITING = 1,   /* in its file's lane */
@@ -42,7 +43,7 @@ typedef struct task {
     uint32_t losses, failures;
     bool suspect;
     peer_t *worker;               /* while it is sent */
-    uint64_t due_ms;              /* while it is paused */
+    uint64_t due_ms;              /* while it is paused or sent */
     error_t error;                /* why it failed last */
     char *reason;
 } task_t;
@@ -63,7 +64,8 @@ static struct {
     job_t *jobs [BUCKETS];
     task_t *tasks [BUCKETS];
     task_t *ready, **ready_end;
-    size_t ready_count, counting, paused;
+    size_t ready_count, counting;
+    uint64_t clock_ms;            /* when tasks' times were last looked at */
     uint64_t last_task;
     bool recovering, recover_again, stopping;
     char recovered_to [64];
@@ -193,14 +195,12 @@ static void task_set_state (task_t *task, task_state_t state)
     case TASK_COUNTING: all.counting--; break;
     case TASK_READY:    ready_remove (task); break;
     case TASK_SENT:     worker_release (task); break;
-    case TASK_PAUSED:   all.paused--; break;
     default:            break;
     }
     task->state = state;
     switch (state) {
     case TASK_COUNTING: all.counting++; break;
     case TASK_READY:    ready_add (task); break;
-    case TASK_PAUSED:   all.paused++; break;
     default:            break;
     }
 }
@@ -419,6 +419,7 @@ static int task_send (task_t *task, peer_t *worker)
     if (channel_send (extract_link, worker, &message) != 0)
         return -1;
     task_set_state (task, TASK_SENT);
+    task->due_ms = loop_now_ms () + OVERDUE_MS;
     task->worker = worker;
     worker->tasks++;
     if (task->suspect)
@@ -459,13 +460,22 @@ static void send_ready (void)
     }
 }
 
-static void end_pauses (void)
+/* Ends the pauses that are over, and takes back what a worker has had for far too long. */
+static void look_at_clock (void)
 {
     uint64_t now = loop_now_ms ();
-    for (size_t i = 0; i < BUCKETS && all.paused > 0; i++)
-        for (task_t *task = all.tasks [i]; task != NULL; task = task->bucket_next)
-            if (task->state == TASK_PAUSED && task->due_ms <= now)
-                task_wait (task, false);
+    if (now - all.clock_ms < PAUSE_MS)
+        return;
+    all.clock_ms = now;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (task_t *task = all.tasks [i]; task != NULL; task = task->bucket_next) {
+            if ((task->state != TASK_PAUSED && task->state != TASK_SENT) || task->due_ms > now)
+                continue;
+            if (task->state == TASK_SENT)
+                log_warning ("task_overdue", "file=%s pages=%u-%u", task->job->file_id, task->range.first,
+                             task->range.last);
+            task_wait (task, false);
+        }
 }
 
 static void pump (void)
@@ -478,7 +488,7 @@ static void pump (void)
 
 void jobs_tick (void)
 {
-    end_pauses ();
+    look_at_clock ();
     pump ();
     draws_tick ();
 }
@@ -586,9 +596,11 @@ static void on_lost (void *context UNUSED, peer_t *peer)
         for (task_t *task = all.tasks [i]; task != NULL; task = task->bucket_next) {
             if (task->state != TASK_SENT || task->worker != peer)
                 continue;
-            task->losses++;
-            task->suspect = true;
-            task_note (task, ERROR_READER_DIED, NULL);
+            if (!peer->stopped) {   /* one that said goodbye did not die of a task */
+                task->losses++;
+                task->suspect = true;
+                task_note (task, ERROR_READER_DIED, NULL);
+            }
             metric_add (METRIC_TASKS_REDISPATCHED, 1);
             task_wait (task, true);
         }

@@ -9,6 +9,7 @@
 #include "events.h"
 #include "http.h"
 #include "jobs.h"
+#include "reconcile.h"
 #include "routes.h"
 #include "service.h"
 #include "web.h"
@@ -28,13 +29,21 @@ static http_options_t http_settings (void)
     };
 }
 
+/* The board or the answerer has come back, perhaps without what it had: the two are compared. */
+static void on_back (void)
+{
+    jobs_recover ();
+    reconcile_board ();
+}
+
 static int gateway_start (loop_t *loop)
 {
-    static const board_handlers_t board_handlers = {.lost = jobs_recover, .event = events_take};
+    static const board_handlers_t board_handlers = {.lost = on_back, .event = events_take};
     http_options_t options = http_settings ();
     ask_start (loop, (int) settings_number (SETTING_GATEWAY_ANSWER_S));
-    ask_on_answerer (jobs_recover);
+    ask_on_answerer (on_back);
     events_start (loop);
+    reconcile_start (loop);
     if (blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0 || jobs_start (loop) != 0
         || board_start (loop, settings_text (SETTING_REDIS_URL), &board_handlers) != 0)
         return -1;
@@ -45,6 +54,7 @@ static int gateway_start (loop_t *loop)
 /* In this order, so that each still finds what it takes back or answers through. */
 static void gateway_stop (void)
 {
+    reconcile_stop ();
     jobs_stop ();
     ask_stop ();
     board_stop ();
