@@ -58,6 +58,7 @@ def new_service(request):
         made.append(_new_service(**options))
         return made[-1]
 
+    make.made = made   # for the report of a failure
     yield make
     for service in made:
         service.close()
@@ -85,9 +86,11 @@ def facts(shared_service):
 
 
 def _services(item):
-    for value in getattr(item, "funcargs", {}).values():
-        if isinstance(value, Service):
-            yield value
+    """The services that the test used."""
+    arguments = getattr(item, "funcargs", {})
+    shared = [value for value in arguments.values() if isinstance(value, Service)]
+    made = getattr(arguments.get("new_service"), "made", [])
+    return dict.fromkeys(shared + made)
 
 
 @pytest.hookimpl(hookwrapper=True)
