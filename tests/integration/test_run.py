@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import pdfs
-from service import ROLES, free_port, wait_until
+from service import ROLES, Process, free_port, wait_until
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "run"
 START_S = 60
@@ -30,8 +30,8 @@ class Run:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = data.parent / f"{data.name}.out"
-        environment = {**os.environ, **settings}
-        environment.pop("REDIS_URL", None)
+        environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+        environment.update(settings)
         with open(self.output, "wb") as output:
             self.child = subprocess.Popen(
                 [*before, SCRIPT, "--port", str(self.port), "--data", data, *arguments],
@@ -154,6 +154,19 @@ def test_files_of_the_command_line_are_added(run, folder):
     assert one.ready()
     files = httpx.get(f"{one.url}/v1/files", trust_env=False).json()["data"]
     assert named.name in [file["filename"] for file in files]
+
+
+def test_outside_redis_is_used(run, folder):
+    socket_path = folder / "redis.sock"
+    redis = Process("redis", ["redis-server", "--port", "0", "--unixsocket", socket_path,
+                              "--unixsocketperm", "777", "--save", ""], folder / "redis.log")
+    try:
+        one = run(REDIS_URL=f"unix://{socket_path}").wait_ready()
+        assert "redis" not in one.services()
+        assert one.stop() == 128 + signal.SIGTERM
+        assert redis.alive()
+    finally:
+        redis.kill()
 
 
 def test_killed_run_does_not_block_the_next(run, folder):
