@@ -253,4 +253,4 @@ def test_missing_tool(run, folder):
 
 
 def test_setting_that_can_not_be(run):
-    assert_refused(run(QUIRE_EXTRACTOR_PAGE_MS="soon"), "the extractor can't start")
+    assert_refused(run(QUIRE_EXTRACTOR_PAGE_MS="soon"), r"can't start: .*QUIRE_EXTRACTOR_PAGE_MS is .soon.")
