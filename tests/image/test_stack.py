@@ -1,0 +1,110 @@
+"""The stack of docker-compose.yml: a container a role, healthy, scaled and replaced while it works."""
+
+import json
+
+import pytest
+
+import pdfs
+from docker import CHECKOUT, ROLES, Stack, docker, health, role_pid, signal_role, wait_until
+
+STUCK_S = 60
+SERVICES = ("redis", *ROLES)
+FILES, PAGES = 8, 60
+
+
+def upload_books(stack, seed=0):
+    return [stack.upload(pdfs.text_book(pdfs.fact_pages(PAGES, seed=seed + number)[0]).pdf(),
+                         f"book-{seed + number}.pdf")["id"] for number in range(FILES)]
+
+
+def wait_for_roles(stack, **counts):
+    wait_until(lambda: counts.items() <= stack.role_counts().items(), 30, f"{counts} to be there")
+
+
+def assert_nothing_is_lost(stack, ids):
+    for file_id in ids:
+        file = stack.wait_file(file_id)
+        assert file["state"] == "completed", file
+        assert [line["status"] for line in stack.ledger(file_id)] == ["text"] * PAGES
+
+
+def test_only_the_gateway_is_reached_from_outside(stack):
+    for service in SERVICES:
+        container = stack.container(service)
+        ports = json.loads(docker("inspect", "-f", "{{json .NetworkSettings.Ports}}", container))
+        published = {port for port, hosts in ports.items() if hosts}
+        assert published == ({"7860/tcp"} if service == "gateway" else set())
+    links = json.loads(docker("network", "inspect", f"{stack.name}_links"))[0]
+    assert links["Internal"] is True
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_container_is_confined(stack, service):
+    host = json.loads(docker("inspect", "-f", "{{json .HostConfig}}", stack.container(service)))
+    assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"]
+    assert "no-new-privileges:true" in host["SecurityOpt"]
+    assert host["Memory"] > 0 and host["PidsLimit"] > 0
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["LogConfig"]["Config"]["max-size"]
+    status = docker("exec", stack.container(service), "cat", f"/proc/{role_pid(stack.container(service))}/status")
+    assert "NoNewPrivs:\t1" in status and "CapEff:\t0000000000000000" in status
+
+
+def test_more_roles_while_it_works(stack):
+    ids = upload_books(stack)
+    stack.up("--no-recreate", "--scale", "embedder=3", "--scale", "extractor=2")
+    wait_for_roles(stack, embedder=3, extractor=2)
+    assert_nothing_is_lost(stack, ids)
+    stack.up("--no-recreate", "--scale", "embedder=1", "--scale", "extractor=1")
+    wait_for_roles(stack, embedder=1, extractor=1)
+
+
+@pytest.mark.parametrize("service", ["extractor", "embedder", "answerer", "redis"])
+def test_role_is_replaced_while_it_works(stack, service):
+    old = stack.container(service)
+    ids = upload_books(stack, seed=100 * SERVICES.index(service))
+    stack.up("--no-deps", "--force-recreate", service)
+    assert stack.container(service) != old
+    assert_nothing_is_lost(stack, ids)
+    stack.wait_ready()
+
+
+def test_stuck_role_is_unhealthy(stack):
+    containers = {service: stack.container(service) for service in SERVICES}
+    stack.wait_healthy()
+    for container in containers.values():
+        signal_role(container, "STOP")
+    for service, container in containers.items():
+        wait_until(lambda: health(container) == "unhealthy", STUCK_S, f"{service} to be unhealthy")
+    for container in containers.values():
+        signal_role(container, "CONT")
+    stack.wait_healthy().wait_ready()
+
+
+def test_everything_is_kept_over_down_and_up(stack):
+    store = stack.new_store("kept")
+    file_id = stack.add(pdfs.text_book([pdfs.FACTS[0][0]]).pdf(), "kept.pdf", store)
+    stack.compose("down")
+    stack.up().wait_healthy().wait_ready()
+    found = stack.http.post(f"/v1/vector_stores/{store}/search", json={"query": pdfs.FACTS[0][1]})
+    assert found.json()["data"][0]["file_id"] == file_id
+    assert stack.http.get(f"/v1/files/{file_id}/content").status_code == 200
+
+
+def test_secret_from_a_file(image, tmp_path):
+    secret = tmp_path / "key"
+    secret.write_text("sk-from-a-file\n")
+    secret.chmod(0o644)
+    tmp_path.chmod(0o755)
+    stack = Stack(image, OPENROUTER_API_KEY_FILE=str(secret))
+    try:
+        stack.up("--no-deps", "gateway")
+        container = stack.container("gateway")
+        wait_until(lambda: "OPENROUTER_API_KEY is set" in docker("logs", container), 20, "the key to be seen")
+        assert "sk-from-a-file" not in docker("logs", container) + docker("inspect", container)
+    finally:
+        stack.close()
+
+
+def test_a_swarm_takes_the_same_file():
+    docker("stack", "config", "--compose-file", CHECKOUT / "docker-compose.yml")
