@@ -379,15 +379,28 @@ static void remove_temporaries (void)
         log_info ("temporaries_removed", "files=%zu", removed);
 }
 
-int blobs_start (loop_t *loop, const char *data_dir)
+static int folder_make (const char *path)
+{
+    return mkdir (path, FOLDER_MODE) == 0 || errno == EEXIST ? 0 : -1;
+}
+
+static int folder_open (const char *data_dir)
 {
     char path [4096];
     if (snprintf (path, sizeof path, "%s/files", data_dir) >= (int) sizeof path)
         return error_set (ERROR_BAD_FIELD, "QUIRE_DATA_DIR is too long.");
-    if ((mkdir (data_dir, FOLDER_MODE) != 0 && errno != EEXIST) || (mkdir (path, FOLDER_MODE) != 0 && errno != EEXIST)
-        || (blobs.folder = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || faccessat (blobs.folder, ".", W_OK, 0) != 0)
-        return error_set (ERROR_STORE_FAILED, "The files folder %s can't be used: %s. QUIRE_DATA_DIR must "
-                          "name a folder that this user may write.", path, strerror (errno));
+    if (folder_make (data_dir) == 0 && folder_make (path) == 0)
+        blobs.folder = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (blobs.folder >= 0 && faccessat (blobs.folder, ".", W_OK, 0) == 0)
+        return 0;
+    return error_set (ERROR_STORE_FAILED, "The files folder %s can't be used: %s. QUIRE_DATA_DIR must "
+                      "name a folder that this user may write.", path, strerror (errno));
+}
+
+int blobs_start (loop_t *loop, const char *data_dir)
+{
+    if (folder_open (data_dir) != 0)
+        return -1;
     remove_temporaries ();
     blobs.sync_pool = pool_new (loop, SYNC_THREADS);
     blobs.name_pool = pool_new (loop, 1);

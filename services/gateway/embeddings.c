@@ -141,7 +141,8 @@ static void embed (request_t *request, strings_t texts)
         return;
     }
     if (dimensions->given && dimensions->integer != EMBEDDING_WIDTH) {
-        request_fail (request, ERROR_BAD_FIELD, "'dimensions' must be 384, which is what the model gives.", "dimensions");
+        request_fail (request, ERROR_BAD_FIELD, "'dimensions' must be 384, which is what the model gives.",
+                      "dimensions");
         return;
     }
     message_t message = {.id = MESSAGE_EMBED, .embed = {.texts = texts}};

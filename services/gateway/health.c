@@ -170,7 +170,8 @@ static void line_take (void *context, const char *text)
 static void lines_of_gateway (metric_lines_t *all)
 {
     char *text = metrics_text ("gateway", channel_own_instance ()), *rest = NULL;
-    for (char *line = text == NULL ? NULL : strtok_r (text, "\n", &rest); line != NULL; line = strtok_r (NULL, "\n", &rest))
+    char *line = text == NULL ? NULL : strtok_r (text, "\n", &rest);
+    for (; line != NULL; line = strtok_r (NULL, "\n", &rest))
         line_take (all, line);
     free (text);
 }

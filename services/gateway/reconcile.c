@@ -84,8 +84,11 @@ static void on_listed (void *context UNUSED, const char *const *ids, size_t coun
 {
     drop_waiting ();
     waiting.ids = count == 0 ? NULL : calloc (count, sizeof *waiting.ids);
-    while (waiting.ids != NULL && waiting.count < count && (waiting.ids [waiting.count] = strdup (ids [waiting.count])) != NULL)
-        waiting.count++;
+    for (size_t i = 0; waiting.ids != NULL && i < count; i++) {
+        char *copy = strdup (ids [i]);
+        if (copy != NULL)
+            waiting.ids [waiting.count++] = copy;
+    }
 }
 
 void reconcile_board (void)
