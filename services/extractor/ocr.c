@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <leptonica/allheaders.h>
 #include <tesseract/capi.h>
 
 #include "error.h"
@@ -35,6 +36,7 @@ ocr_t *ocr_new (const char *languages)
         error_set (ERROR_NO_MEMORY, NULL);
         return NULL;
     }
+    setMsgSeverity (L_SEVERITY_NONE);   /* neither library writes to our log */
     TessBaseAPISetVariable (ocr->api, "debug_file", "/dev/null");
     if (TessBaseAPIInit2 (ocr->api, NULL, languages, OEM_LSTM_ONLY) != 0) {
         error_set (ERROR_MODEL_MISSING, "OCR data for '%s' is not installed (tesseract-ocr-…).", languages);
