@@ -58,8 +58,8 @@ static void gateway_stop (void)
     jobs_stop ();
     ask_stop ();
     board_stop ();
-    blobs_stop ();
     http_destroy (&http);
+    blobs_stop ();
     events_stop ();
 }
 
