@@ -7,7 +7,7 @@ pages. Page hit@k: one of them is among the first k distinct pages of the result
 import json
 import sys
 
-from shelf import arguments, fill, find_pdfs, report, running_service, say, table
+from shelf import arguments, filled_shelf, report, running_service, say, table
 
 RANKERS = ("lexical", "dense", "auto")
 NAMES = {"auto": "fused"}
@@ -15,12 +15,12 @@ DEPTHS = (1, 5, 10)
 RESULTS = 50
 
 
-def ranked_pages(service, question, ranker, file_id=None):
+def ranked_pages(shelf, question, ranker, file_id=None):
     """(file id, page) in the order of the results, each once."""
     body = {"max_num_results": RESULTS, "ranking_options": {"ranker": ranker}}
     if file_id:
         body["filters"] = {"type": "eq", "key": "file_id", "value": file_id}
-    results = service.search("default", question, **body)
+    results = shelf.service.search(shelf.store, question, **body)
     return list(dict.fromkeys((result["file_id"], result["page"]) for result in results))
 
 
@@ -35,15 +35,15 @@ def hits(ranks):
             for depth in DEPTHS}
 
 
-def measure(service, questions, ids):
+def measure(shelf, questions):
     rows, detail = [], []
     for ranker in RANKERS:
         for scope in ("right file", "all files"):
             say(f"{NAMES.get(ranker, ranker)}, {scope}")
             ranks = []
             for question in questions:
-                file_id = ids[question["pdf"]]
-                pages = ranked_pages(service, question["question"], ranker,
+                file_id = shelf.ids[question["pdf"]]
+                pages = ranked_pages(shelf, question["question"], ranker,
                                      file_id if scope == "right file" else None)
                 ranks.append(rank_of_evidence(pages, file_id, question["pages"]))
                 detail.append({"id": question["id"], "ranker": NAMES.get(ranker, ranker),
@@ -70,19 +70,18 @@ def main():
     parser = arguments(__doc__)
     parser.add_argument("--detail", action="store_true", help="with --json: each question's rank")
     options = parser.parse_args()
-    paths = find_pdfs(options.folder)
     with running_service(options) as service:
-        ids = fill(service, paths, options.folder)
-        questions = load_questions(options.folder, ids)
-        rows, detail = measure(service, questions, ids)
-    result = {"files": len(ids), "rows": rows}
+        shelf = filled_shelf(service, options)
+        questions = load_questions(options.folder, shelf.ids)
+        rows, detail = measure(shelf, questions)
+    result = {"files": len(shelf.ids), "rows": rows}
     if options.detail:
         result["detail"] = detail
     header = ["ranker", "searched", "questions", "number", *(f"hit@{depth}" for depth in DEPTHS)]
     text = table(header, [
         (row["ranker"], row["scope"], row["questions"], row["count"],
          *(f"{100 * row[f'hit@{depth}']:.1f}" for depth in DEPTHS)) for row in rows])
-    report(options, result, f"{len(ids)} files; percent of questions\n\n{text}")
+    report(options, result, f"{len(shelf.ids)} files; percent of questions\n\n{text}")
 
 
 main()

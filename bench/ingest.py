@@ -2,9 +2,8 @@
 
 import time
 
-from service import FINISHED
-from shelf import (arguments, descendants, find_pdfs, report, running_service, say,
-                   status_megabytes, table, tree_cpu_seconds, upload_missing, wait_files)
+from shelf import (FINISHED, Shelf, arguments, descendants, find_pdfs, report, running_service, say,
+                   status_megabytes, table, tree_cpu_seconds)
 
 REST_S = 10
 TEXT_DONE = ("indexing",) + FINISHED
@@ -43,12 +42,12 @@ def at_rest(service):
 def measure(service, paths, folder):
     watch = ChildWatch(service.processes["extractor"].pid)
     before, began = cpu(service), time.monotonic()
-    ids = upload_missing(service, paths, folder)
-    say(f"uploaded {len(ids)} files")
-    wait_files(service, ids.values(), TEXT_DONE, watch)
+    shelf = Shelf(service, paths, folder)
+    say(f"uploaded {len(shelf.ids)} files")
+    shelf.wait(TEXT_DONE, watch)
     text_s, text_cpu = time.monotonic() - began, cpu(service)
     say(f"all text searchable after {text_s:.1f} s")
-    files = wait_files(service, ids.values(), FINISHED, watch)
+    files = shelf.wait(FINISHED, watch)
     full_s = time.monotonic() - began
     metrics = service.metrics()
 

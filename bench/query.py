@@ -7,7 +7,7 @@ import random
 import statistics
 import time
 
-from shelf import arguments, fill, find_pdfs, report, running_service, say, table
+from shelf import arguments, filled_shelf, report, running_service, say, table
 
 CLIENTS = (1, 8)
 WARM_UP = 20
@@ -32,14 +32,14 @@ def questions_of(options, service, ids):
     return questions
 
 
-def ask_all(port, questions, ranker):
+def ask_all(port, store, questions, ranker):
     """One client with one connection. Returns the seconds that each answer took."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     seconds = []
     for question in questions:
         body = json.dumps({"query": question, "ranking_options": {"ranker": ranker}})
         began = time.perf_counter()
-        connection.request("POST", "/v1/vector_stores/default/search", body,
+        connection.request("POST", f"/v1/vector_stores/{store}/search", body,
                            {"Content-Type": "application/json"})
         answer = connection.getresponse()
         text = answer.read()
@@ -49,12 +49,12 @@ def ask_all(port, questions, ranker):
     return seconds
 
 
-def ask_from(clients, port, questions, ranker):
+def ask_from(clients, port, store, questions, ranker):
     """So many clients, a process each. Returns what p50, p95 and searches/s were."""
     with multiprocessing.Pool(clients) as pool:
         pool.map(int, range(clients))   # all are there before the clock starts
         began = time.perf_counter()
-        parts = pool.starmap(ask_all, [(port, questions[number::clients], ranker)
+        parts = pool.starmap(ask_all, [(port, store, questions[number::clients], ranker)
                                        for number in range(clients)], chunksize=1)
         took = time.perf_counter() - began
     milliseconds = sorted(1000 * second for part in parts for second in part)
@@ -67,26 +67,24 @@ def main():
     parser = arguments(__doc__)
     parser.add_argument("--count", type=int, default=400, help="searches a row (default 400)")
     options = parser.parse_args()
-    paths = find_pdfs(options.folder)
     with running_service(options) as service:
-        ids = fill(service, paths, options.folder)
-        questions = questions_of(options, service, ids)
+        shelf = filled_shelf(service, options)
+        questions = questions_of(options, service, shelf.ids)
         questions = (questions * (options.count // len(questions) + 1))[:options.count]
-        indexed = service.http.post("/v1/vector_stores/default/search",
-                                    json={"query": questions[0]}).json()["indexed"]
-        ask_all(service.port, questions[:WARM_UP], "auto")
+        chunks = sum(file["chunks"] for file in shelf.files())
+        ask_all(service.port, shelf.store, questions[:WARM_UP], "auto")
         rows = []
         for ranker in ("lexical", "dense", "auto"):
             for clients in CLIENTS:
                 say(f"{ranker}, {clients} clients")
-                rows.append(ask_from(clients, service.port, questions, ranker))
-    result = {"files": len(ids), "chunks": indexed["chunks"], "questions": len(questions),
+                rows.append(ask_from(clients, service.port, shelf.store, questions, ranker))
+    result = {"files": len(shelf.ids), "chunks": chunks, "questions": len(questions),
               "rows": rows}
     header = ["ranker", "clients", "p50 ms", "p95 ms", "p99 ms", "searches/s"]
     text = table(header, [(row["ranker"], row["clients"], row["p50_ms"], row["p95_ms"],
                            row["p99_ms"], row["searches_per_second"]) for row in rows])
     report(options, result,
-           f"{len(ids)} files, {indexed['chunks']:,} chunks, {len(questions)} searches a row\n\n{text}")
+           f"{len(shelf.ids)} files, {chunks:,} chunks, {len(questions)} searches a row\n\n{text}")
 
 
 main()

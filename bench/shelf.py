@@ -2,6 +2,7 @@
 its processes, and tables."""
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -53,42 +54,61 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def upload_missing(service, paths, folder, store="default"):
-    """Uploads what the service doesn't have yet, named by its path in the folder, and attaches it
-    to the store. Returns {name: file id}."""
-    there = {file["filename"]: file["id"] for file in service.http.get("/v1/files").json()["data"]}
-    ids = {}
-    for path in paths:
-        name = str(path.relative_to(folder))
-        if name not in there:
-            there[name] = service.upload(path.read_bytes(), name)["id"]
-            service.attach(store, there[name])
-        ids[name] = there[name]
-    return ids
+class Shelf:
+    """The files of the folder in a vector store of their own: ids by the path within the folder."""
+
+    def __init__(self, service, paths, folder):
+        self.service = service
+        self.hashes = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+                       for path in paths}
+        self.ids = self._upload_missing(folder)
+        self.store = self._find_store() or self._make_store()
+
+    def _upload_missing(self, folder):
+        """The service may have kept files, this run's or others'; it knows them by their hash."""
+        there = {file["sha256"]: file["id"] for file in self.service.http.get("/v1/files").json()["data"]}
+        for name, digest in self.hashes.items():
+            if digest not in there:
+                path = folder / name
+                there[digest] = self.service.upload(path.read_bytes(), path.name)["id"]
+        return {name: there[digest] for name, digest in self.hashes.items()}
+
+    def _name(self):
+        return hashlib.sha256(" ".join(sorted(self.ids.values())).encode()).hexdigest()[:16]
+
+    def _find_store(self):
+        name = self._name()
+        return next((store.id for store in self.service.openai.vector_stores.list(limit=100)
+                     if store.name == name), None)
+
+    def _make_store(self):
+        store = self.service.new_store(self._name())
+        for file_id in set(self.ids.values()):
+            self.service.attach(store, file_id)
+        return store
+
+    def files(self):
+        wanted = set(self.ids.values())
+        files = self.service.http.get("/v1/files").json()["data"]
+        return [file for file in files if file["id"] in wanted]
+
+    def wait(self, states, watch=lambda: None):
+        """Waits until every file is in one of the states. Returns the file objects."""
+        def there():
+            watch()
+            self.service.ready()   # raises when a role has ended
+            files = self.files()
+            return files if all(file["state"] in states for file in files) else None
+
+        return wait_until(there, FILL_S, f"the files to be {' or '.join(states)}", every=0.2)
 
 
-def files_of(service, ids):
-    wanted = set(ids)
-    return [file for file in service.http.get("/v1/files").json()["data"] if file["id"] in wanted]
-
-
-def wait_files(service, ids, states, watch=lambda: None):
-    """Waits until every file is in one of the states. Returns the file objects."""
-    def there():
-        watch()
-        service.ready()   # raises when a role has ended
-        files = files_of(service, ids)
-        return files if all(file["state"] in states for file in files) else None
-
-    return wait_until(there, FILL_S, f"the files to be {' or '.join(states)}", every=0.2)
-
-
-def fill(service, paths, folder):
-    """Uploads and waits until all is indexed. Returns {name: file id}."""
-    ids = upload_missing(service, paths, folder)
-    say(f"indexing {len(ids)} files")
-    wait_files(service, ids.values(), FINISHED)
-    return ids
+def filled_shelf(service, options):
+    """A shelf of which all is indexed."""
+    shelf = Shelf(service, find_pdfs(options.folder), options.folder)
+    say(f"indexing {len(shelf.ids)} files")
+    shelf.wait(FINISHED)
+    return shelf
 
 
 # -- readings of processes --------------------------------------------------------------------------
