@@ -47,6 +47,23 @@ int api_texts (const value_t *value, strings_builder_t *texts)
     return 0;
 }
 
+void api_answer (request_t *request, int status, yyjson_mut_doc **document)
+{
+    size_t size;
+    char *json = yyjson_mut_write (*document, 0, &size);
+    yyjson_mut_doc_free (*document);
+    *document = NULL;
+    if (json == NULL)
+        request_fail (request, ERROR_NO_MEMORY, NULL, NULL);
+    else
+        request_answer_taken (request, status, "application/json", &json, size);
+}
+
+uint32_t api_is_ascending (const request_t *request)
+{
+    return strcmp (request_text (request, "order"), "asc") == 0;
+}
+
 uint64_t api_now_s (void)
 {
     return (uint64_t) time (NULL);

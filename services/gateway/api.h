@@ -18,7 +18,11 @@ MUST_CHECK char *api_json (const value_t *value);
 /* The texts of a list field, or of a field that is one text; strings_free in either case. */
 MUST_CHECK int api_texts (const value_t *value, strings_builder_t *texts);
 
-uint64_t api_now_s (void);   /* seconds since 1970 */
+/* Answers with a document, which is taken. */
+void api_answer (request_t *request, int status, yyjson_mut_doc **document);
+
+uint32_t api_is_ascending (const request_t *request);   /* 1 when 'order' says oldest first */
+uint64_t api_now_s (void);                              /* seconds since 1970 */
 
 /* files.c */
 void api_list_files (request_t *request);

@@ -173,26 +173,16 @@ static yyjson_mut_val *model_json (yyjson_mut_doc *document, const char *id)
     return model;
 }
 
-static void answer_document (request_t *request, yyjson_mut_doc *document, yyjson_mut_val *root)
-{
-    yyjson_mut_doc_set_root (document, root);
-    char *json = yyjson_mut_write (document, 0, NULL);
-    yyjson_mut_doc_free (document);
-    if (json == NULL)
-        request_fail (request, ERROR_NO_MEMORY, NULL, NULL);
-    else
-        request_answer_taken (request, 200, "application/json", &json, strlen (json));
-}
-
 void api_list_models (request_t *request)
 {
     yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
     yyjson_mut_val *root = yyjson_mut_obj (document);
+    yyjson_mut_doc_set_root (document, root);
     yyjson_mut_obj_add_str (document, root, "object", "list");
     yyjson_mut_val *data = yyjson_mut_obj_add_arr (document, root, "data");
     for (size_t i = 0; i < COUNT_OF (models); i++)
         yyjson_mut_arr_append (data, model_json (document, models [i]));
-    answer_document (request, document, root);
+    api_answer (request, 200, &document);
 }
 
 void api_get_model (request_t *request)
@@ -200,7 +190,8 @@ void api_get_model (request_t *request)
     for (size_t i = 0; i < COUNT_OF (models); i++)
         if (strcmp (request_text (request, "model"), models [i]) == 0) {
             yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
-            answer_document (request, document, model_json (document, models [i]));
+            yyjson_mut_doc_set_root (document, model_json (document, models [i]));
+            api_answer (request, 200, &document);
             return;
         }
     request_fail (request, ERROR_NOT_FOUND, "There is no such model. GET /v1/models lists those that exist.", "model");

@@ -1,7 +1,6 @@
 /* field: the checks that stand between what clients send and what handlers see. */
 #include "field.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

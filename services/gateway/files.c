@@ -1,16 +1,10 @@
 /* files: what is asked about files and their pages, and their deletion. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "api.h"
 #include "blobs.h"
 #include "jobs.h"
-
-static uint32_t is_ascending (const request_t *request)
-{
-    return strcmp (request_text (request, "order"), "asc") == 0;
-}
 
 void api_list_files (request_t *request)
 {
@@ -18,7 +12,7 @@ void api_list_files (request_t *request)
                          .list_files = {.purpose = request_text (request, "purpose"),
                                         .after = request_text (request, "after"),
                                         .limit = (uint32_t) request_integer (request, "limit"),
-                                        .ascending = is_ascending (request)}};
+                                        .ascending = api_is_ascending (request)}};
     api_ask (request, &message);
 }
 
@@ -56,10 +50,7 @@ static void answer_deleted (request_t *request, const char *file_id)
     yyjson_mut_obj_add_str (document, root, "id", file_id);
     yyjson_mut_obj_add_str (document, root, "object", "file");
     yyjson_mut_obj_add_bool (document, root, "deleted", true);
-    char *json = yyjson_mut_write (document, 0, NULL);
-    yyjson_mut_doc_free (document);
-    request_answer_json (request, json == NULL ? "{}" : json);
-    free (json);
+    api_answer (request, 200, &document);
 }
 
 static void on_deleted (void *context, const ask_answer_t *answer)

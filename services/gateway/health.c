@@ -32,16 +32,6 @@ static yyjson_doc *read_status (const ask_answer_t *answer, roles_t *roles)
     return document;
 }
 
-static void answer_document (request_t *request, int status, yyjson_mut_doc *document)
-{
-    char *json = yyjson_mut_write (document, 0, NULL);
-    yyjson_mut_doc_free (document);
-    if (json == NULL)
-        request_fail (request, ERROR_NO_MEMORY, NULL, NULL);
-    else
-        request_answer_taken (request, status, "application/json", &json, strlen (json));
-}
-
 /* -- status ---------------------------------------------------------------------------------- */
 
 static void on_status (void *context, const ask_answer_t *answer)
@@ -63,7 +53,7 @@ static void on_status (void *context, const ask_answer_t *answer)
     yyjson_mut_obj_add_uint (document, there, "answerer", roles.answerers);
     yyjson_mut_obj_add_uint (document, there, "embedder", roles.embedders);
     yyjson_mut_obj_add_uint (document, there, "redis", roles.redis);
-    answer_document (request, 200, document);
+    api_answer (request, 200, &document);
 }
 
 void api_status (request_t *request)
@@ -118,7 +108,7 @@ static void answer_not_ready (request_t *request, const char *missing)
     yyjson_mut_obj_add_str (document, error, "type", error_type (ERROR_ROLE_AWAY));
     yyjson_mut_obj_add_null (document, error, "param");
     yyjson_mut_obj_add_str (document, error, "code", error_name (ERROR_ROLE_AWAY));
-    answer_document (request, 503, document);
+    api_answer (request, 503, &document);
 }
 
 static void answer_ready (request_t *request, const roles_t *roles)

@@ -7,11 +7,6 @@
 
 #define DEFAULT_RANKER "fused"
 
-static uint32_t is_ascending (const request_t *request)
-{
-    return strcmp (request_text (request, "order"), "asc") == 0;
-}
-
 /* -- stores ---------------------------------------------------------------------------------- */
 
 void api_create_store (request_t *request)
@@ -39,7 +34,7 @@ void api_list_stores (request_t *request)
                          .list_stores = {.after = request_text (request, "after"),
                                          .before = request_text (request, "before"),
                                          .limit = (uint32_t) request_integer (request, "limit"),
-                                         .ascending = is_ascending (request)}};
+                                         .ascending = api_is_ascending (request)}};
     api_ask (request, &message);
 }
 
@@ -105,7 +100,7 @@ static void list_files (request_t *request, const char *batch_id)
                                         .after = request_text (request, "after"),
                                         .before = request_text (request, "before"),
                                         .limit = (uint32_t) request_integer (request, "limit"),
-                                        .ascending = is_ascending (request)}};
+                                        .ascending = api_is_ascending (request)}};
     api_ask (request, &message);
 }
 
