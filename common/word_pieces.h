@@ -30,7 +30,9 @@ typedef struct {
     uint32_t start, end;
 } piece_t;
 
-/* The pieces of a text without [CLS] and [SEP], with their places. Returns an array that the
+/* The pieces of a text without [CLS] and [SEP], with their places, in order. What is dropped inside
+ * a word (an accent, a soft hyphen) lies in the place of the piece before it; one character that
+ * decomposes, such as a Hangul syllable, may give several pieces of the same place. Returns an array that the
  * caller frees (never NULL for 0 pieces), or NULL with NO_MEMORY. The chunker cuts by these. */
 MUST_CHECK piece_t *word_pieces_located (const vocabulary_t *vocabulary, const char *text,
                                          size_t size, size_t *count);

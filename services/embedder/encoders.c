@@ -12,6 +12,8 @@
 
 #define MAX_PATH_BYTES 4096
 
+_Static_assert (MAX_SEQUENCE == MAX_PIECES, "sequences are cut where the chunker cuts");
+
 static vocabulary_t *vocabulary;
 static model_t *model;
 

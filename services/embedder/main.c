@@ -41,7 +41,7 @@ static void task_drop (task_t *task)
     task_destroy (&task);
 }
 
-static void send (peer_t *peer, const message_t *message)
+static void answer_send (peer_t *peer, const message_t *message)
 {
     if (channel_send (embed_channel, peer, message) != 0)
         log_warning ("answer_dropped", "message=%s why=\"%s\"", message_name (message->id),
@@ -52,7 +52,7 @@ static void task_finish (task_t *task)
 {
     if (task->peer) {
         message_t answer = task_answer (task);
-        send (task->peer, &answer);
+        answer_send (task->peer, &answer);
     }
     task_drop (task);
 }
@@ -109,7 +109,7 @@ static void on_embed_texts (peer_t *peer, const embed_texts_message_t *message)
 {
     task_t *task = task_new (peer, message);
     if (!task) {
-        send (peer, &(message_t) {.id = MESSAGE_TASK_FAILED, .task_failed = {
+        answer_send (peer, &(message_t) {.id = MESSAGE_TASK_FAILED, .task_failed = {
             .task = message->task, .error = error_get (), .message = error_text (),
         }});
         return;

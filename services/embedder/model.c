@@ -22,6 +22,10 @@
 #define MOST_WIDTH   MODEL_INNER
 #define SCORES_BYTES (1u << 20)     /* of attention at once, so that they stay in a core's cache */
 
+_Static_assert (MAX_SEQUENCE <= MODEL_POSITIONS && MAX_SEQUENCE <= MODEL_MOST_ROWS,
+                "a sequence is as long as the model can take");
+_Static_assert (EMBEDDING_WIDTH == MODEL_WIDTH, "a vector is a mean of rows");
+
 struct model {
     precision_t precision;
     const kernels_t *kernels;

@@ -32,7 +32,7 @@ void model_destroy (model_t **model);
 /* The instructions it uses, for the log: "avx512_core_amx/v4". Valid as long as the model. */
 const char *model_instructions (const model_t *model);
 
-/* Keeps a model from going: destroy encoders first. NULL with NO_MEMORY. */
+/* The model must outlive it. NULL with NO_MEMORY. */
 MUST_CHECK encoder_t *encoder_new (const model_t *model);
 void encoder_destroy (encoder_t **encoder);
 

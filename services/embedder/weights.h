@@ -12,7 +12,7 @@
 #define MODEL_INNER      1536
 #define MODEL_VOCABULARY 30522
 #define MODEL_POSITIONS  512
-#define MODEL_MOST_ROWS  256
+#define MODEL_MOST_ROWS  256     /* that the packing of the weights is chosen for */
 
 /* A linear layer. */
 typedef struct {
