@@ -576,6 +576,7 @@ void embedding_tick (void)
 
 void embedding_start (library_t *library, pool_t *readers, channel_t **channel)
 {
+    memset (&embedding, 0, sizeof embedding);
     embedding.library = library;
     embedding.readers = readers;
     embedding.channel = channel;
@@ -597,6 +598,5 @@ void embedding_stop (void)
     free_tasks (&embedding.look.tasks);
     free (embedding.look.again);
     free (embedding.again);
-    embedding.again = NULL;
-    embedding.again_count = embedding.again_capacity = 0;
+    memset (&embedding, 0, sizeof embedding);
 }

@@ -11,7 +11,6 @@
 #define INTERVAL_MS 250
 
 static struct {
-    loop_t *loop;
     pool_t *pool;
     job_board_t *board;
     standing_t *waiting;    /* at most one a file */
@@ -152,7 +151,6 @@ void progress_note (standing_t **list)
 
 int progress_start (loop_t *loop, const char *redis_url)
 {
-    progress.loop = loop;
     progress.board = job_board_new (redis_url);
     if (progress.board == NULL)
         return -1;

@@ -43,7 +43,6 @@ typedef struct {
 } work_queue_t;
 
 static struct {
-    loop_t *loop;
     library_t *library;
     pool_t *pool;               /* one thread */
     work_queue_t waiting;
@@ -575,9 +574,8 @@ void writer_put_no_vector (uint32_t chunk, const char *reason)
 
 int writer_start (loop_t *loop, library_t *library)
 {
-    writer.loop = loop;
+    memset (&writer, 0, sizeof writer);
     writer.library = library;
-    writer.waiting.last = &writer.waiting.first;
     writer.texts_left = true;   /* what the last run left over */
     writer.save_ms = loop_now_ms () + SAVE_INTERVAL_MS;
     tell_counts ();
