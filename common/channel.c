@@ -376,9 +376,17 @@ static int on_dealer (zloop_t *zloop UNUSED, zsock_t *socket, void *argument)
 
 /* -- the clock ------------------------------------------------------------------------------- */
 
+static void goodbye_send (link_peer_t *peer)
+{
+    message_t goodbye = {.id = MESSAGE_GOODBYE, .goodbye = {own_instance}};
+    int outcome UNUSED = peer_send (peer, &goodbye);   /* it finds out by silence otherwise */
+}
+
 static void peer_tick (channel_t *channel, link_peer_t *peer, uint64_t now)
 {
     if (peer->is_ready && now - peer->heard_ms > LINK_SILENCE_MS) {
+        if (channel->bound)
+            goodbye_send (peer);   /* should it live: what it asked here is forgotten */
         peer_lose (peer, "silent");
         if (channel->bound) {
             peer_remove (channel, peer);
@@ -498,10 +506,8 @@ channel_t *channel_connect (loop_t *loop, const char *name, const char *addresse
 
 static void peer_end (channel_t *channel, link_peer_t *peer)
 {
-    message_t goodbye = {.id = MESSAGE_GOODBYE, .goodbye = {own_instance}};
-    if (peer->is_ready) {
-        int outcome UNUSED = peer_send (peer, &goodbye);
-    }
+    if (peer->is_ready)
+        goodbye_send (peer);
     if (!channel->bound) {
         loop_socket_unwatch (channel->loop, peer->socket);
         zsock_destroy (&peer->socket);

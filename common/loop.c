@@ -29,7 +29,7 @@ typedef struct timer {
 
 typedef struct posted {
     struct posted *next;
-    loop_call_t *handler;
+    loop_call_t *handler, *drop;
     void *argument;
 } posted_t;
 
@@ -101,12 +101,17 @@ static void on_wake (void *context, int fd UNUSED)
 
 void loop_post (loop_t *loop, loop_call_t *handler, void *argument)
 {
+    loop_post_owned (loop, handler, NULL, argument);
+}
+
+void loop_post_owned (loop_t *loop, loop_call_t *handler, loop_call_t *drop, void *argument)
+{
     posted_t *call = malloc (sizeof *call);
     while (!call) {   /* a call that is owed must come: wait for memory */
         usleep (1000);
         call = malloc (sizeof *call);
     }
-    *call = (posted_t) {.handler = handler, .argument = argument};
+    *call = (posted_t) {.handler = handler, .drop = drop, .argument = argument};
     pthread_mutex_lock (&loop->posting);
     *loop->last = call;
     loop->last = &call->next;
@@ -146,6 +151,8 @@ void loop_destroy (loop_t **loop_p)
         return;
     for (posted_t *call = posted_take (loop), *next; call; call = next) {
         next = call->next;
+        if (call->drop)
+            call->drop (call->argument);
         free (call);
     }
     while (loop->timers)

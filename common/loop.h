@@ -25,9 +25,11 @@ typedef void (loop_timer_handler_t) (void *context);
 int loop_timer (loop_t *loop, int interval_ms, loop_timer_handler_t *handler, void *context);
 void loop_timer_end (loop_t *loop, int timer);
 
-/* Has handler called on the loop's thread soon. The only call that other threads may make. */
+/* Has handler called on the loop's thread soon. The only calls that other threads may make. A loop
+ * that ends before that calls drop instead, if there is one: it gives up what the argument owns. */
 typedef void (loop_call_t) (void *argument);
 void loop_post (loop_t *loop, loop_call_t *handler, void *argument);
+void loop_post_owned (loop_t *loop, loop_call_t *handler, loop_call_t *drop, void *argument);
 
 uint64_t loop_now_ms (void);       /* monotonic clock */
 

@@ -76,7 +76,7 @@ static void *thread_run (void *argument)
     pool_t *pool = argument;
     for (task_t *task; (task = pool_take (pool));) {
         task->work (task->argument);
-        loop_post (pool->loop, task_finish, task);
+        loop_post_owned (pool->loop, task_finish, free, task);
     }
     return NULL;
 }

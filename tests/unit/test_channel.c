@@ -157,6 +157,34 @@ static void test_noise_does_nothing (void **state UNUSED)
     zmq_ctx_term (context);
 }
 
+static bool somebody_is_lost (void)
+{
+    return f.lost == 1;
+}
+
+/* A peer that says hello once and then nothing: it is lost after LINK_SILENCE_MS, and told so. */
+static void test_silence_is_noticed_and_told (void **state UNUSED)
+{
+    void *context = zmq_ctx_new (), *socket = zmq_socket (context, ZMQ_DEALER);
+    assert_int_equal (zmq_connect (socket, f.address), 0);
+    message_t message = {.id = MESSAGE_HELLO, .hello = {"mute", 7, 1, 1, NULL}};
+    size_t size;
+    uint8_t *hello = message_encode (&message, &size);
+    assert_int_equal (zmq_send (socket, hello, size, 0), (int) size);
+    free (hello);
+    wait_until (somebody_is_lost);
+    uint8_t bytes [65536];
+    int timeout = TOO_LONG_MS;
+    zmq_setsockopt (socket, ZMQ_RCVTIMEO, &timeout, sizeof timeout);
+    do {
+        int got = zmq_recv (socket, bytes, sizeof bytes, 0);
+        assert_true (got > 0);
+        assert_int_equal (message_decode (&message, bytes, (size_t) got), 0);
+    } while (message.id != MESSAGE_GOODBYE);
+    zmq_close (socket);
+    zmq_ctx_term (context);
+}
+
 static void test_wrong_address (void **state UNUSED)
 {
     assert_null (channel_bind (f.loop, "test", "nonsense", (channel_offer_t) {0}, &handlers, NULL));
@@ -208,7 +236,7 @@ int main (void)
 {
     const struct CMUnitTest tests [] = {
         T (test_credit_and_messages), T (test_goodbye_and_return), T (test_noise_does_nothing),
-        T (test_wrong_address), T (test_pool_does_everything_in_order),
+        T (test_silence_is_noticed_and_told), T (test_wrong_address), T (test_pool_does_everything_in_order),
     };
     return cmocka_run_group_tests_name ("channel", tests, NULL, NULL);
 }
