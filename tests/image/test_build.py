@@ -85,7 +85,7 @@ def test_variables_are_documented(image):
     documents = "".join((CHECKOUT / "docs" / name).read_text() for name in ("reference.md", "operations.md"))
     stack = "".join((CHECKOUT / name).read_text() for name in (
         "docker-compose.yml", "docker-compose.override.yml"))
-    names += re.findall(r"\$\{(\w+):?-", stack) + ["PIP_INDEX_URL"]
+    names += [name.removesuffix("_FILE") for name in re.findall(r"\$\{(\w+):?-", stack)]
     assert [name for name in names if f"`{name}`" not in documents] == []
 
 
