@@ -41,8 +41,8 @@ static void test_what_holds (void **state UNUSED)
         "{\"type\":\"eq\",\"key\":\"file_id\",\"value\":\"file-1\"}",
         "{\"type\":\"in\",\"key\":\"filename\",\"value\":[\"Best Buy.pdf\"]}",
         "{\"type\":\"and\",\"filters\":[]}",
-        "{\"type\":\"or\",\"filters\":[{\"type\":\"eq\",\"key\":\"year\",\"value\":1},"
-        "{\"type\":\"and\",\"filters\":[{\"type\":\"eq\",\"key\":\"kind\",\"value\":\"report\"}]}]}",
+        ("{\"type\":\"or\",\"filters\":[{\"type\":\"eq\",\"key\":\"year\",\"value\":1},"
+         "{\"type\":\"and\",\"filters\":[{\"type\":\"eq\",\"key\":\"kind\",\"value\":\"report\"}]}]}"),
     };
     static const char *const no [] = {
         "{\"type\":\"eq\",\"key\":\"year\",\"value\":\"2021\"}",
@@ -50,8 +50,8 @@ static void test_what_holds (void **state UNUSED)
         "{\"type\":\"gt\",\"key\":\"kind\",\"value\":5}",
         "{\"type\":\"in\",\"key\":\"year\",\"value\":[]}",
         "{\"type\":\"or\",\"filters\":[]}",
-        "{\"type\":\"and\",\"filters\":[{\"type\":\"eq\",\"key\":\"year\",\"value\":2021},"
-        "{\"type\":\"eq\",\"key\":\"draft\",\"value\":true}]}",
+        ("{\"type\":\"and\",\"filters\":[{\"type\":\"eq\",\"key\":\"year\",\"value\":2021},"
+         "{\"type\":\"eq\",\"key\":\"draft\",\"value\":true}]}"),
     };
     for (size_t i = 0; i < COUNT_OF (yes); i++)
         assert_true (holds (yes [i]));
