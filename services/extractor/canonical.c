@@ -430,7 +430,7 @@ static float body_size (const parts_t *parts)
     for (size_t i = 0; i < parts->line_count; i++) {
         const text_line_t *line = &parts->lines [i];
         const part_t *last = &parts->parts [line->first + line->count - 1];
-        int step = (int) fminf (line->size * 2 + 0.5f, STEPS - 1);
+        int step = (int) fmaxf (0, fminf (line->size * 2 + 0.5f, STEPS - 1));
         letters [step] += last->first + last->count - parts->parts [line->first].first;
     }
     for (size_t i = 0; i < STEPS; i++) {

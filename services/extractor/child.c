@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #define MAX_PATH_BYTES   4096
 #define MAX_VARIABLES    16
 #define EXIT_NO_START    1
+#define YIELDING_NICE    5
 
 struct child {
     loop_t *loop;
@@ -199,6 +201,12 @@ child_t *child_start (loop_t *loop, int fd, const child_handlers_t *handlers, vo
     }
     metric_add (METRIC_CHILDREN_STARTED, 1);
     return child;
+}
+
+void child_yield (const child_t *child)
+{
+    if (setpriority (PRIO_PROCESS, (id_t) child->pid, YIELDING_NICE) != 0)
+        log_debug ("no_priority", "pid=%d", (int) child->pid);
 }
 
 /* -- ending --------------------------------------------------------------------------------------- */

@@ -28,6 +28,9 @@ MUST_CHECK int child_check_program (void);
 /* Starts a child for the file that fd holds; fd stays the caller's. NULL with INTERNAL. */
 MUST_CHECK child_t *child_start (loop_t *loop, int fd, const child_handlers_t *handlers, void *context);
 
+/* Lets others go first when the processors are busy: a question is worth more than a page more. */
+void child_yield (const child_t *child);
+
 /* Asks for something; its replies have to come within so many milliseconds. Returns 0, or -1 with
  * an error set when the request is none that can be sent. */
 MUST_CHECK int child_ask (child_t *child, const message_t *request, long milliseconds);

@@ -82,14 +82,16 @@ static int reserve (void **items, size_t wanted, size_t *capacity, size_t item_s
     return 0;
 }
 
-/* Leaves out unknown characters at the ends of a part; inside a word they stay as U+FFFD. */
+/* Leaves out unknown characters at the ends of a part, and the marks on the first ones; inside a word
+ * they stay as U+FFFD. */
 static void trim_unknown (collector_t *collector)
 {
     uint32_t *letters = collector->letters;
     size_t from = 0;
     while (collector->count > 0 && letters [collector->count - 1] == LETTER_UNKNOWN)
         collector->count--;
-    while (from < collector->count && letters [from] == LETTER_UNKNOWN)
+    while (from < collector->count
+           && (letters [from] == LETTER_UNKNOWN || (from > 0 && letter_is_mark (letters [from]))))
         from++;
     collector->count -= from;
     memmove (letters, letters + from, collector->count * sizeof *letters);

@@ -173,6 +173,8 @@ static reader_t *start (readers_kind_t kind, const char *sha256, const char *pas
     }
     close (fd);
     if (reader && reader->child) {
+        if (kind == READERS_READ)
+            child_yield (reader->child);
         reader->next = readers.first;
         readers.first = reader;
         return reader;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <utf8proc.h>
 
 #include "canonical.h"
 #include "utf8.h"
@@ -278,6 +279,41 @@ static void adds_only_what_is_missing (void **state UNUSED)
     page_text_free (&page);
 }
 
+/* Anything at all: characters that compose, vanish, reverse, in sound places and in wild ones. */
+static void holds_for_any_glyphs (void **state UNUSED)
+{
+    static const uint32_t odd [] = {
+        ' ', '-', '.', '_', 0, 0xA8, 0xAD, 0x301, 0x308, 0x9BE, 0x9C7, 0x627, 0x1100, 0x1161, 0x11A8, 0x200B, 0x212B,
+        0x3000, 0x304B, 0x3099, 0x4E2D, 0xD800, 0xE001, 0xFB03, 0xFB1D, 0xFDFA, 0xFE00, 0xFF21, 0xFFFD, 0x1D160,
+        0x1F600, 0x10FFFF, 0x110000,
+    };
+    static const float wild [] = {0, -1, 1e30f, -1e30f, 50, 500};
+    uint32_t seed = 1;
+#define CHANCE(n) ((seed = seed * 1664525u + 1013904223u) >> 8) % (n)
+    for (int round = 0; round < 300; round++) {
+        layout_t layout = {0};
+        pen_t pen = body;
+        bool is_wild = CHANCE (4) == 0;
+        for (uint32_t lines = CHANCE (20); lines > 0; lines--, pen.y += (float) (CHANCE (2)) * 12) {
+            assert_int_equal (layout_begin_line (&layout, 1, 0, false), 0);
+            for (uint32_t count = CHANCE (60); count > 0; count--) {
+                put_glyph (&layout, pen, CHANCE (2) ? odd [CHANCE (COUNT_OF (odd))] : CHANCE (0x3000), 5);
+                float *quad = layout.glyphs [layout.glyph_count - 1].quad;
+                for (int i = 0; is_wild && i < 8; i++)
+                    quad [i] = wild [CHANCE (COUNT_OF (wild))];
+                pen.x += CHANCE (4) ? 5 : 2;
+            }
+            if (CHANCE (3) == 0)
+                layout_end_block (&layout);
+        }
+        page_text_t page = make (&layout, NULL);
+        char *composed = (char *) utf8proc_NFC ((const utf8proc_uint8_t *) page.text);
+        assert_string_equal (page.text, composed);
+        free (composed);
+        page_text_free (&page);
+    }
+}
+
 int main (void)
 {
     const struct CMUnitTest tests [] = {
@@ -297,6 +333,7 @@ int main (void)
         cmocka_unit_test (bounds_what_has_no_end),
         cmocka_unit_test (tells_unreadable_text),
         cmocka_unit_test (adds_only_what_is_missing),
+        cmocka_unit_test (holds_for_any_glyphs),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
