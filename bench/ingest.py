@@ -52,8 +52,8 @@ def measure(service, paths, folder):
     metrics = service.metrics()
 
     pages = sum(file["pages_done"] for file in files)
-    pieces = int(metrics.get(("quire_pieces_embedded", "embedder"), 0))
-    embed_s = metrics.get(("quire_embed_microseconds", "embedder"), 0) / 1e6
+    pieces = int(metrics.get(("quire_pieces_embedded_total", "embedder"), 0))
+    embed_s = metrics.get(("quire_embed_seconds_total", "embedder"), 0)
     reading_s = text_cpu["extractor"] - before["extractor"]
     rest = at_rest(service)
     roles = {name: {"peak_mb": status_megabytes(pid, "VmHWM"), **rest[name]}
@@ -64,7 +64,7 @@ def measure(service, paths, folder):
         "files_failed": sum(file["state"] == "failed" for file in files),
         "megabytes": sum(file["bytes"] for file in files) / 1e6,
         "pages": pages,
-        "pages_ocr": int(metrics.get(("quire_pages_ocr", "extractor"), 0)),
+        "pages_ocr": int(metrics.get(("quire_pages_ocr_total", "extractor"), 0)),
         "pages_failed": sum(file["pages_failed"] for file in files),
         "chunks": sum(file["chunks"] for file in files),
         "tokens": pieces,

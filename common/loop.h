@@ -42,6 +42,5 @@ void pool_destroy (pool_t **pool);   /* finishes work that runs; drops the rest 
 typedef void (pool_call_t) (void *argument);
 MUST_CHECK int pool_submit (pool_t *pool, bool urgent, pool_call_t *work, pool_call_t *done,
                             void *argument);   /* 0, or -1 with NO_MEMORY */
-size_t pool_waiting (pool_t *pool);   /* work not yet begun */
 
 #endif

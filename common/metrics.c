@@ -11,23 +11,35 @@
 #include <unistd.h>
 
 static const struct {
-    const char *name, *kind, *what;
+    const char *name, *kind, *roles, *what;
 } rows [METRIC_COUNT] = {
-#define METRIC(name, kind, what) [METRIC_##name] = {#name, #kind, what},
+#define METRIC(name, kind, roles, what) [METRIC_##name] = {#name, #kind, roles, what},
 #include "metrics.def"
 #undef METRIC
 };
 
-#define MAX_NAME 48
+#define MAX_NAME 64
+#define MICROSECONDS "_MICROSECONDS"
 static char names [METRIC_COUNT] [MAX_NAME];
 static _Atomic int64_t values [METRIC_COUNT];
+
+/* Where the unit stands in a name that ends with it, or NULL. */
+static const char *microseconds_in (const char *name)
+{
+    size_t length = strlen (name), unit = strlen (MICROSECONDS);
+    bool ends = length > unit && strcmp (name + length - unit, MICROSECONDS) == 0;
+    return ends ? name + length - unit : NULL;
+}
 
 __attribute__ ((constructor)) static void names_make (void)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++) {
-        size_t length = (size_t) snprintf (names [i], MAX_NAME, "quire_%s", rows [i].name);
-        for (size_t j = 0; j < length && j < MAX_NAME - 1; j++)
-            names [i] [j] = (char) tolower ((unsigned char) names [i] [j]);
+        const char *unit = microseconds_in (rows [i].name);
+        int kept = (int) (unit ? (size_t) (unit - rows [i].name) : strlen (rows [i].name));
+        snprintf (names [i], MAX_NAME, "quire_%.*s%s%s", kept, rows [i].name, unit ? "_seconds" : "",
+                  strcmp (rows [i].kind, "counter") == 0 ? "_total" : "");
+        for (char *c = names [i]; *c; c++)
+            *c = (char) tolower ((unsigned char) *c);
     }
 }
 
@@ -77,6 +89,26 @@ static void process_measure (void)
     fclose (statm);
 }
 
+static bool has_metric (const char *role, metric_t metric)
+{
+    static const char *const names_of_roles [] = {"gateway", "extractor", "embedder", "answerer"};
+    static const char letters [] = "GXEA";
+    for (size_t i = 0; i < COUNT_OF (names_of_roles); i++)
+        if (strcmp (role, names_of_roles [i]) == 0)
+            return strchr (rows [metric].roles, letters [i]) != NULL;
+    return true;
+}
+
+static void metric_print (FILE *out, metric_t metric, const char *role, uint64_t instance)
+{
+    int64_t value = metric_get (metric);
+    fprintf (out, "%s{role=\"%s\",instance=\"%016" PRIx64 "\"} ", names [metric], role, instance);
+    if (microseconds_in (rows [metric].name))
+        fprintf (out, "%.6f\n", (double) value / 1e6);
+    else
+        fprintf (out, "%" PRId64 "\n", value);
+}
+
 char *metrics_text (const char *role, uint64_t instance)
 {
     process_measure ();
@@ -85,12 +117,9 @@ char *metrics_text (const char *role, uint64_t instance)
     FILE *out = open_memstream (&text, &size);
     if (!out)
         return NULL;
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
-        int64_t value = metric_get ((metric_t) i);
-        if (value)
-            fprintf (out, "%s{role=\"%s\",instance=\"%016" PRIx64 "\"} %" PRId64 "\n", names [i], role,
-                     instance, value);
-    }
+    for (metric_t metric = 0; metric < METRIC_COUNT; metric++)
+        if (has_metric (role, metric))
+            metric_print (out, metric, role, instance);
     fclose (out);
     return text;
 }

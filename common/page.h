@@ -39,10 +39,6 @@ typedef struct {
     uint32_t pieces;    /* word pieces, [CLS] and [SEP] included */
 } chunk_t;
 
-typedef struct {
-    float x, y, width, height;   /* of the whole shown page: x and y are 0 */
-} page_box_t;
-
 /* Packs words for the wire and the store: 24 bytes each, places as 1/65535 of the page's size.
  * Returns a buffer that the caller frees and its size, or NULL with NO_MEMORY. */
 MUST_CHECK void *words_pack (const word_t *words, size_t count, float page_width, float page_height,

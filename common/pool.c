@@ -139,11 +139,3 @@ int pool_submit (pool_t *pool, bool urgent, pool_call_t *work, pool_call_t *done
     pthread_mutex_unlock (&pool->lock);
     return 0;
 }
-
-size_t pool_waiting (pool_t *pool)
-{
-    pthread_mutex_lock (&pool->lock);
-    size_t waiting = pool->urgent.length + pool->ordinary.length;
-    pthread_mutex_unlock (&pool->lock);
-    return waiting;
-}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,6 +111,17 @@ static int heartbeat_start (loop_t *loop)
     return loop_timer (loop, HEARTBEAT_MS, on_heartbeat, NULL) < 0 ? -1 : 0;
 }
 
+/* As many descriptors as the system lets a process have: a connection, a file, a child cost one. */
+static void descriptors_raise (void)
+{
+    struct rlimit limit;
+    if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
+        log_warning ("descriptors_not_raised", "why=\"%s\"", strerror (errno));
+}
+
 static int begin (const service_t *service, loop_t *loop)
 {
     if (service->start && service->start (loop) != 0)
@@ -151,6 +163,7 @@ int service_run (const service_t *service, int argc, char *argv [])
         log_error ("not_started", "why=\"%s\"", error_text ());
         return EXIT_NO_START;
     }
+    descriptors_raise ();
     uint64_t instance = 0;
     while (instance == 0 && getrandom (&instance, sizeof instance, 0) != sizeof instance)
         ;

@@ -45,18 +45,22 @@ static char *text_from_file (const char *variable, bool *failed)
         return NULL;
     FILE *file = fopen (path, "re");
     char *text = calloc (1, MAX_SETTING_BYTES + 1);
-    if (!file || !text) {
+    size_t size = file && text ? fread (text, 1, MAX_SETTING_BYTES, file) : 0;
+    *failed = true;
+    if (!file || !text || ferror (file))
         error_set (ERROR_BAD_FIELD, "%s names %s, which can't be read: %s", name, path, strerror (errno));
-        *failed = true;
-        free (text);
-        text = NULL;
-    } else {
-        size_t size = fread (text, 1, MAX_SETTING_BYTES, file);
-        while (size > 0 && (text [size - 1] == '\n' || text [size - 1] == '\r'))
-            text [--size] = '\0';
-    }
+    else if (fgetc (file) != EOF)
+        error_set (ERROR_BAD_FIELD, "%s names %s, which is longer than %d bytes", name, path, MAX_SETTING_BYTES);
+    else
+        *failed = false;
     if (file)
         fclose (file);
+    while (size > 0 && (text [size - 1] == '\n' || text [size - 1] == '\r'))
+        text [--size] = '\0';
+    if (*failed) {
+        free (text);
+        text = NULL;
+    }
     return text;
 }
 

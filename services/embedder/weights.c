@@ -15,6 +15,7 @@
 #include "safetensors.h"
 
 #define MAX_TENSOR_NAME 96
+#define MAX_TENSOR_PART 64   /* what comes behind the layer */
 
 /* Largest int8 weight. Without VNNI, oneDNN adds pairs of products in 16 bits, which two times
  * 255 * 63 does not overflow. */
@@ -45,7 +46,7 @@ static const float *tensor (const reader_t *reader, int layer, const char *name,
 
 static int norm_read (norm_t *norm, const reader_t *reader, int layer, const char *name)
 {
-    char part [MAX_TENSOR_NAME];
+    char part [MAX_TENSOR_PART];
     snprintf (part, sizeof part, "%s.weight", name);
     norm->scale = tensor (reader, layer, part, 1, MODEL_WIDTH);
     snprintf (part, sizeof part, "%s.bias", name);
@@ -106,7 +107,7 @@ static int linear_read (linear_t *linear, const reader_t *reader, int layer, siz
     linear->bias = malloc (outputs * sizeof *linear->bias);
     int result = joined && linear->bias ? 0 : error_set (ERROR_NO_MEMORY, NULL);
     for (size_t i = 0; i < parts && result == 0; i++) {
-        char name [MAX_TENSOR_NAME];
+        char name [MAX_TENSOR_PART];
         snprintf (name, sizeof name, "%s.weight", names [i]);
         const float *weights = tensor (reader, layer, name, share, inputs);
         snprintf (name, sizeof name, "%s.bias", names [i]);

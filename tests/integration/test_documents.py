@@ -109,7 +109,7 @@ def test_endless_page_is_timed_out_and_the_others_are_read(new_service):
     assert lines[6]["status"] in ("timed_out", "failed") and lines[6]["reason"]
     assert [line["status"] for line in lines[:6] + lines[7:]] == ["text"] * 39
     assert file["pages_failed"] == 1
-    wait_until(lambda: service.metrics().get(("quire_children_killed", "extractor")), 20,
+    wait_until(lambda: service.metrics().get(("quire_children_killed_total", "extractor")), 20,
                "the killed child to be counted")
     service.http.get(f"/v1/files/{file['id']}/pages/7/image")   # drawing it ends as well
     service.wait_ready()

@@ -49,8 +49,8 @@ def test_metrics(service, facts):
     roles = {sample.labels.get("role") for family in families.values()
              for sample in family.samples}
     assert set(ROLES) <= roles
-    for name in ("quire_pages_read", "quire_files", "quire_chunks", "quire_vectors",
-                 "quire_pieces_embedded", "quire_cpu_microseconds", "quire_resident_bytes"):
+    for name in ("quire_pages_read_total", "quire_files", "quire_chunks", "quire_vectors",
+                 "quire_pieces_embedded_total", "quire_cpu_seconds_total", "quire_resident_bytes"):
         assert name in families, sorted(families)
         assert families[name].documentation and families[name].type in ("counter", "gauge")
     assert service.metrics()[("quire_files", "answerer")] >= 1
@@ -89,7 +89,7 @@ def test_two_extractors_read_one_file_side_by_side(new_service):
                PATIENCE_S, "two extractors")
     texts = [pdfs.filler(page, 300) for page in range(200)]
     assert service.finish(pdfs.text_pdf(texts))["state"] == "completed"
-    read = re.findall(r'^quire_pages_read\{.*role="extractor".*\} (\d+)',
+    read = re.findall(r'^quire_pages_read_total\{.*role="extractor".*\} (\d+)',
                       service.http.get("/metrics").text, re.M)
     assert len(read) == 2 and sum(map(int, read)) >= 200 and min(map(int, read)) > 0
 
