@@ -228,7 +228,7 @@ static void sync_folder_of (const char *path)
 }
 
 /* Only the changing thread calls this, so nothing changes meanwhile, and searches go on. */
-int index_save (const index_t *index, const char *path, const char *identity)
+int index_save (index_t *index, const char *path, const char *identity)
 {
     char unready [MAX_PATH];
     if (snprintf (unready, sizeof unready, "%s.new", path) >= (int) sizeof unready)
@@ -247,7 +247,7 @@ int index_save (const index_t *index, const char *path, const char *identity)
         return -1;
     }
     sync_folder_of (path);
-    ((index_t *) index)->changed = false;
+    index->changed = false;
     return 0;
 }
 
@@ -421,7 +421,7 @@ void index_scan_end (index_scan_t *scan)
         return;
     free (scan->cosines);
     scan->cosines = NULL;
-    pthread_rwlock_unlock (&((index_t *) scan->index)->lock);
+    pthread_rwlock_unlock (&scan->index->lock);
 }
 
 static index_hit_t hit_at (const index_scan_t *scan, size_t i)

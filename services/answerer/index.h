@@ -23,8 +23,8 @@ void index_destroy (index_t **index);
 MUST_CHECK int index_load (index_t *index, const char *path, const char *identity);
 
 /* Writes it beside path and renames, so that path is always whole. */
-MUST_CHECK int index_save (const index_t *index, const char *path, const char *identity);
-bool index_changed (const index_t *index);   /* since it was loaded or saved */
+MUST_CHECK int index_save (index_t *index, const char *path, const char *identity);
+bool index_changed (const index_t *index);   /* since it was loaded or saved; for the changing thread */
 
 /* vector [INDEX_WIDTH], unit length. The chunk must not be there already. */
 MUST_CHECK int index_add (index_t *index, uint32_t chunk, uint32_t page, uint32_t file,
@@ -42,7 +42,7 @@ size_t index_count (const index_t *index);
 /* The cosines of all allowed chunks to a question. Between index_scan and index_scan_end the
  * index can't change, so end it soon. */
 typedef struct {
-    const index_t *index;
+    index_t *index;
     float *cosines;       /* [index_count]; below -1 where not allowed */
 } index_scan_t;
 
