@@ -148,6 +148,10 @@ prepare_machine () {
     if [[ -n $missing ]]; then
         # shellcheck disable=SC2086  # one word a package
         bash -c "$install_here" bash $missing
+        # The package starts a Redis of the machine's own, which nobody asked for: Quire has its own.
+        if grep -qx redis-server <<<"$missing" && [[ -d /run/systemd/system ]]; then
+            systemctl --quiet disable --now redis-server || true
+        fi
     fi
     ((EUID)) || getent passwd quire >/dev/null ||
         useradd --system --user-group --no-create-home --shell /usr/sbin/nologin quire
