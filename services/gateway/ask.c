@@ -17,6 +17,7 @@ typedef struct asked {
     uint64_t due_ms;               /* 0: no matter when */
     uint8_t *data;                 /* the message as it is sent */
     size_t size;
+    bool to_the_end;               /* waited for after it was due */
     bool sent;
     uint64_t sent_ms;
     ask_done_t *done;
@@ -172,7 +173,7 @@ static void refuse (ask_done_t *done, void *context)
     loop_post (asks.loop, on_refused, refusal);
 }
 
-static void ask_until (const message_t *message, uint64_t due_ms, ask_done_t *done, void *context)
+static asked_t *ask_until (const message_t *message, uint64_t due_ms, ask_done_t *done, void *context)
 {
     asked_t *asked = NULL;
     if (asks.stopping)
@@ -183,16 +184,24 @@ static void ask_until (const message_t *message, uint64_t due_ms, ask_done_t *do
         asked = asked_new (message, done, context);
     if (asked == NULL) {
         refuse (done, context);
-        return;
+        return NULL;
     }
     asked->due_ms = due_ms;
     asked_list (asked);
     send_waiting ();
+    return asked;
 }
 
 void ask (const message_t *message, ask_done_t *done, void *context)
 {
     ask_until (message, loop_now_ms () + asks.patience_ms, done, context);
+}
+
+void ask_to_the_end (const message_t *message, ask_done_t *done, void *context)
+{
+    asked_t *asked = ask_until (message, loop_now_ms () + asks.patience_ms, done, context);
+    if (asked != NULL)
+        asked->to_the_end = true;
 }
 
 void ask_patiently (const message_t *message, ask_done_t *done, void *context)
@@ -236,6 +245,18 @@ static void on_ready (void *context UNUSED, peer_t *peer UNUSED)
 
 const channel_handlers_t ask_handlers = {.ready = on_ready, .lost = on_lost, .message = on_message};
 
+static void asked_due (asked_t *asked)
+{
+    error_t error = channel_first_peer (ask_link) == NULL ? ERROR_ROLE_AWAY : ERROR_TIMED_OUT;
+    if (!asked->to_the_end) {
+        asked_fail (asked, error);
+        return;
+    }
+    ask_answer_t answer = {.error = error, .text = error_default (error), .param = "", .goes_on = true};
+    asked->due_ms = 0;
+    asked->done (asked->context, &answer);
+}
+
 static void on_clock (void *context UNUSED)
 {
     uint64_t now = loop_now_ms ();
@@ -246,8 +267,7 @@ static void on_clock (void *context UNUSED)
             asks.sent--;
         }
         if (asked->due_ms != 0 && asked->due_ms <= now) {
-            bool away = channel_first_peer (ask_link) == NULL;
-            asked_fail (asked, away ? ERROR_ROLE_AWAY : ERROR_TIMED_OUT);
+            asked_due (asked);
             newer = asks.oldest;   /* the call may have changed the list */
         }
     }

@@ -17,6 +17,7 @@ typedef struct {
     error_t error;
     const char *text;
     const char *param;
+    bool goes_on;   /* of ask_to_the_end: the time is over, but the answer is still waited for */
 } ask_answer_t;
 
 typedef void (ask_done_t) (void *context, const ask_answer_t *answer);
@@ -27,6 +28,10 @@ void ask_stop (void);    /* every request that is open fails with ROLE_AWAY */
 /* Sends a message of the link `ask`, whatever request number it holds. done is called exactly once,
  * later, never from inside. A failure to send is one too. */
 void ask (const message_t *message, ask_done_t *done, void *context);
+
+/* The same for what must be known in the end: when its time is over done is called with goes_on, and
+ * once more when it is answered, however late. */
+void ask_to_the_end (const message_t *message, ask_done_t *done, void *context);
 
 /* The same for the gateway's own work: it waits as long as it takes. */
 void ask_patiently (const message_t *message, ask_done_t *done, void *context);

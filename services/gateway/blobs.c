@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ids.h"
@@ -19,6 +20,7 @@
 #define BLOB_MODE     0444   /* nobody writes it again */
 #define FOLDER_MODE   0755
 #define SHA256_BYTES  32
+#define ORPHAN_AGE_S  3600   /* of a blob without a file, before the sweep takes it */
 
 struct blob_writer {
     blob_writer_t *next, **link;   /* of all */
@@ -39,12 +41,14 @@ typedef struct held {
     struct held *next;
     char sha256 [SHA256_HEX];
     size_t uploads;
-    bool is_orphan;   /* no file is known to have it: remove it with the last upload */
+    uint64_t settled;   /* when an upload of it last got a file, in the order of deletions' numbers */
+    bool is_orphan;     /* no file is known to have it: remove it with the last upload */
 } held_t;
 
 typedef struct removal {
     struct removal *next, **link;
     char sha256 [SHA256_HEX];
+    bool is_done;
 } removal_t;
 
 static struct {
@@ -54,7 +58,9 @@ static struct {
     blob_writer_t *writers;
     removal_t *removals;
     held_t *held;
-    size_t deletions;
+    size_t deletions;      /* under way */
+    uint64_t number;       /* of the last deletion or settling */
+    struct sweep *sweep;   /* that is under way, or NULL */
 } blobs = {.folder = -1};
 
 /* -- errors ---------------------------------------------------------------------------------- */
@@ -66,6 +72,16 @@ static int failed (const char *what)
     if (why == ENOSPC || why == EDQUOT || why == EFBIG)
         return error_set (ERROR_DISK_FULL, NULL);
     return error_set (ERROR_STORE_FAILED, "The files folder could not be written: %s.", strerror (why));
+}
+
+/* The caller closes it; NULL when it can't be read. */
+static DIR *folder_read (void)
+{
+    int fd = openat (blobs.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir (fd);
+    if (folder == NULL && fd >= 0)
+        close (fd);
+    return folder;
 }
 
 /* -- writing --------------------------------------------------------------------------------- */
@@ -181,7 +197,8 @@ static void held_sweep (void)
 
 static void removal_work (void *argument)
 {
-    const removal_t *removal = argument;
+    removal_t *removal = argument;
+    removal->is_done = true;
     if (unlinkat (blobs.folder, removal->sha256, 0) != 0 && errno != ENOENT)
         failed ("remove");
     else if (fsync (blobs.folder) != 0)
@@ -320,8 +337,10 @@ void blob_settle (const char *sha256, bool has_file)
         return;
     if (held->uploads > 0)
         held->uploads--;
-    if (has_file)
+    if (has_file) {
         held->is_orphan = false;
+        held->settled = ++blobs.number;
+    }
     if (held->uploads == 0 && held->is_orphan) {
         held->is_orphan = false;
         remove_blob (sha256);
@@ -331,21 +350,119 @@ void blob_settle (const char *sha256, bool has_file)
 
 /* -- removing -------------------------------------------------------------------------------- */
 
-void blob_deletion_begin (void)
+uint64_t blob_deletion_begin (void)
 {
     blobs.deletions++;
+    return ++blobs.number;
 }
 
-void blob_deletion_end (const char *sha256)
+/* The answer may be older than an upload that got its file after the deletion was asked for: its
+ * bytes stay. When two files with the same bytes are deleted across such an upload, the blob can be
+ * left without a file; the sweep finds it. */
+void blob_deletion_end (uint64_t deletion, const char *sha256)
 {
     held_t *held = held_lookup (sha256);
     if (held != NULL && held->uploads > 0)
         held->is_orphan = true;   /* unless that upload gets its file */
-    else if (held == NULL && strlen (sha256) == SHA256_HEX - 1)
+    else if ((held == NULL || held->settled < deletion) && strlen (sha256) == SHA256_HEX - 1)
         remove_blob (sha256);
     blobs.deletions--;
     held_sweep ();
 }
+
+/* -- the sweep, on the names' thread --------------------------------------------------------- */
+
+typedef struct sweep {
+    char (*known) [SHA256_HEX];    /* sorted */
+    size_t count;
+    char (*orphans) [SHA256_HEX];
+    size_t orphan_count, capacity;
+    uint64_t orphan_bytes;
+} sweep_t;
+
+static int name_compare (const void *a, const void *b)
+{
+    return strcmp (a, b);
+}
+
+static bool name_is_of_blob (const char *name)
+{
+    return strlen (name) == SHA256_HEX - 1 && strspn (name, "0123456789abcdef") == SHA256_HEX - 1;
+}
+
+static void orphan_add (sweep_t *sweep, const char *name, uint64_t bytes)
+{
+    if (sweep->orphan_count == sweep->capacity) {
+        size_t capacity = sweep->capacity == 0 ? 64 : 2 * sweep->capacity;
+        char (*grown) [SHA256_HEX] = realloc (sweep->orphans, capacity * sizeof *grown);
+        if (grown == NULL)
+            return;   /* it is found another time */
+        sweep->orphans = grown;
+        sweep->capacity = capacity;
+    }
+    memcpy (sweep->orphans [sweep->orphan_count++], name, SHA256_HEX);
+    sweep->orphan_bytes += bytes;
+}
+
+/* An upload that is under way gives its blob a time of today, also when the blob was there before. */
+static void orphans_find (sweep_t *sweep)
+{
+    struct stat status;
+    time_t now = time (NULL);
+    DIR *folder = folder_read ();
+    for (struct dirent *entry; folder != NULL && (entry = readdir (folder)) != NULL;)
+        if (name_is_of_blob (entry->d_name)
+            && (sweep->count == 0
+                || bsearch (entry->d_name, sweep->known, sweep->count, SHA256_HEX, name_compare) == NULL)
+            && fstatat (blobs.folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISREG (status.st_mode) && now - status.st_mtime > ORPHAN_AGE_S)
+            orphan_add (sweep, entry->d_name, (uint64_t) status.st_size);
+    if (folder != NULL)
+        closedir (folder);
+}
+
+static void sweep_work (void *argument)
+{
+    sweep_t *sweep = argument;
+    size_t removed = 0;
+    if (sweep->count > 0)
+        qsort (sweep->known, sweep->count, SHA256_HEX, name_compare);
+    orphans_find (sweep);
+    bool believed = sweep->orphan_count <= sweep->count;
+    for (size_t i = 0; believed && i < sweep->orphan_count; i++)
+        removed += unlinkat (blobs.folder, sweep->orphans [i], 0) == 0;
+    if (removed > 0 && fsync (blobs.folder) != 0)
+        failed ("sync_folder");
+    if (sweep->orphan_count > 0)
+        log_warning (believed ? "orphans_removed" : "orphans_kept", "blobs=%zu orphan_bytes=%llu known=%zu removed=%zu",
+                     sweep->orphan_count, (unsigned long long) sweep->orphan_bytes, sweep->count, removed);
+}
+
+static void sweep_free (void *argument)
+{
+    sweep_t *sweep = argument;
+    free (sweep->known);
+    free (sweep->orphans);
+    free (sweep);
+    blobs.sweep = NULL;
+}
+
+void blobs_sweep (char (**known) [SHA256_HEX], size_t count)
+{
+    sweep_t *sweep = blobs.sweep == NULL ? calloc (1, sizeof *sweep) : NULL;
+    if (sweep == NULL) {
+        free (*known);
+        *known = NULL;
+        return;
+    }
+    *sweep = (sweep_t) {.known = *known, .count = count};
+    *known = NULL;
+    blobs.sweep = sweep;
+    if (pool_submit (blobs.name_pool, false, sweep_work, sweep_free, sweep) != 0)
+        sweep_free (sweep);
+}
+
+/* -- reading --------------------------------------------------------------------------------- */
 
 int blob_open (const char *sha256, uint64_t *size)
 {
@@ -367,7 +484,7 @@ int blob_open (const char *sha256, uint64_t *size)
 /* What uploads left behind that had not come to their end. */
 static void remove_temporaries (void)
 {
-    DIR *folder = fdopendir (dup (blobs.folder));
+    DIR *folder = folder_read ();
     size_t removed = 0;
     for (struct dirent *entry; folder != NULL && (entry = readdir (folder)) != NULL;)
         if (strncmp (entry->d_name, TEMPORARY, strlen (TEMPORARY)) == 0
@@ -413,8 +530,11 @@ void blobs_stop (void)
     pool_destroy (&blobs.name_pool);
     for (blob_writer_t *writer; (writer = blobs.writers) != NULL;)
         blob_writer_destroy (&writer);
-    while (blobs.removals != NULL)
-        removal_free (blobs.removals);
+    for (removal_t *removal; (removal = blobs.removals) != NULL; removal_free (removal))
+        if (!removal->is_done)   /* then nothing that came after it was done either */
+            removal_work (removal);
+    if (blobs.sweep != NULL)
+        sweep_free (blobs.sweep);
     blobs.deletions = 0;
     for (held_t *held = blobs.held; held != NULL; held = held->next)
         held->uploads = 0;

@@ -31,9 +31,14 @@ void blob_keep (blob_writer_t **writer, blob_done_t *done, void *context);
 /* The upload has come to its end: with a file that has the blob, or without one. */
 void blob_settle (const char *sha256, bool has_file);
 
-/* -- removing one: around the answerer's deletion of a file -- */
-void blob_deletion_begin (void);
-void blob_deletion_end (const char *sha256);   /* the blob that no file has any more, or "" */
+/* -- removing one: around the answerer's deletion of a file, until its answer is there -- */
+uint64_t blob_deletion_begin (void);           /* a number to end it with */
+void blob_deletion_end (uint64_t deletion, const char *sha256);   /* the blob that no file has any more, or "" */
+
+/* Removes blobs that no file has: those that are not among `known` [count], the blobs of all files,
+ * and that are older than an upload can take. A list that is empty, or shorter than what it would
+ * remove, speaks of a store that has lost files: then nothing is removed, only logged. Takes `known`. */
+void blobs_sweep (char (**known) [SHA256_HEX], size_t count);
 
 /* Opens a blob for reading. Returns its descriptor, or -1 with FILE_NOT_FOUND or STORE_FAILED. */
 MUST_CHECK int blob_open (const char *sha256, uint64_t *size);

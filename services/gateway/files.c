@@ -1,5 +1,6 @@
 /* files: what is asked about files and their pages, and their deletion. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api.h"
@@ -53,25 +54,42 @@ static void answer_deleted (request_t *request, const char *file_id)
     api_answer (request, 200, &document);
 }
 
+/* Lasts until the answerer has answered, which the client need not wait for. */
+typedef struct {
+    request_t *request;   /* NULL: it has been told that it takes long */
+    uint64_t number;
+} deletion_t;
+
 static void on_deleted (void *context, const ask_answer_t *answer)
 {
-    request_t *request = context;
+    deletion_t *deletion = context;
+    request_t *request = deletion->request;
     bool deleted = answer->message != NULL && answer->message->id == MESSAGE_FILE_DELETED;
-    blob_deletion_end (deleted ? answer->message->file_deleted.sha256 : "");
-    if (!deleted) {
+    deletion->request = NULL;
+    if (request != NULL && !deleted)
         api_fail (request, answer);
+    if (answer->goes_on)
         return;
-    }
+    blob_deletion_end (deletion->number, deleted ? answer->message->file_deleted.sha256 : "");
+    free (deletion);
+    if (!deleted)
+        return;
     jobs_forget (answer->message->file_deleted.file_id);
-    answer_deleted (request, answer->message->file_deleted.file_id);
+    if (request != NULL)
+        answer_deleted (request, answer->message->file_deleted.file_id);
 }
 
 void api_delete_file (request_t *request)
 {
     message_t message = {.id = MESSAGE_DELETE_FILE,
                          .delete_file = {.file_id = request_text (request, "file_id")}};
-    blob_deletion_begin ();
-    ask (&message, on_deleted, request);
+    deletion_t *deletion = calloc (1, sizeof *deletion);
+    if (deletion == NULL) {
+        request_fail (request, ERROR_NO_MEMORY, NULL, NULL);
+        return;
+    }
+    *deletion = (deletion_t) {request, blob_deletion_begin ()};
+    ask_to_the_end (&message, on_deleted, deletion);
 }
 
 /* -- content --------------------------------------------------------------------------------- */

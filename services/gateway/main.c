@@ -12,6 +12,7 @@
 #include "reconcile.h"
 #include "routes.h"
 #include "service.h"
+#include "sweep.h"
 #include "web.h"
 
 #define MEGABYTE (UINT64_C (1) << 20)
@@ -36,12 +37,18 @@ static void on_back (void)
     reconcile_board ();
 }
 
+static void on_answerer (void)
+{
+    on_back ();
+    sweep_begin ();
+}
+
 static int gateway_start (loop_t *loop)
 {
     static const board_handlers_t board_handlers = {.lost = on_back, .event = events_take};
     http_options_t options = http_settings ();
     ask_start (loop, (int) settings_number (SETTING_GATEWAY_ANSWER_S));
-    ask_on_answerer (on_back);
+    ask_on_answerer (on_answerer);
     events_start (loop);
     reconcile_start (loop);
     if (blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0 || jobs_start (loop) != 0

@@ -123,6 +123,7 @@ const body_reader_t upload_reader = {upload_begin, upload_data};
 
 typedef struct {
     char sha256 [SHA256_HEX];
+    uint64_t deletion;
 } undoing_t;
 
 static void on_undone (void *context, const ask_answer_t *answer)
@@ -131,7 +132,7 @@ static void on_undone (void *context, const ask_answer_t *answer)
     bool deleted = answer->message != NULL && answer->message->id == MESSAGE_FILE_DELETED;
     bool is_gone = deleted || (answer->message == NULL && answer->error == ERROR_FILE_NOT_FOUND);
     blob_settle (undoing->sha256, !is_gone);   /* the service stops: there may be a row that needs the bytes */
-    blob_deletion_end (deleted ? answer->message->file_deleted.sha256 : "");
+    blob_deletion_end (undoing->deletion, deleted ? answer->message->file_deleted.sha256 : "");
     free (undoing);
 }
 
@@ -147,7 +148,7 @@ static void undo (const upload_t *upload)
     memcpy (undoing->sha256, upload->sha256, sizeof undoing->sha256);
     message_t message = {.id = MESSAGE_DELETE_FILE, .delete_file = {.file_id = upload->file_id}};
     log_warning ("upload_undone", "file=%s", upload->file_id);
-    blob_deletion_begin ();
+    undoing->deletion = blob_deletion_begin ();
     jobs_forget (upload->file_id);
     ask_patiently (&message, on_undone, undoing);
 }

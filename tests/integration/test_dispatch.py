@@ -75,6 +75,47 @@ def test_a_letter_does_not_wait_for_a_book(service):
         service.http.delete(f"/v1/files/{file_id}")
 
 
+def blobs_left(service):
+    """Files in the files folder that no file of the list has."""
+    known = {file["sha256"] for file in service.http.get("/v1/files").json()["data"]}
+    return [name for name in os.listdir(service.data / "files") if name not in known]
+
+
+def test_many_uploads_and_deletions_leave_no_bytes(service):
+    """Each deletes while the others upload: what one deletion must remember is no reason to keep
+    the bytes of another."""
+    wrong = []
+
+    def work(client):
+        for turn in range(ROUNDS):
+            file_id = service.upload(pdfs.text_pdf([f"Client {client}, turn {turn}."]))["id"]
+            answer = service.http.delete(f"/v1/files/{file_id}")
+            if not answer.json().get("deleted"):
+                wrong.append(answer.text)
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(2 * UPLOADERS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+    wait_until(lambda: not blobs_left(service), 20, "the bytes to be gone")
+
+
+def test_orphans_are_found_at_the_start(new_service):
+    """Bytes of long ago that no file has, as a gateway killed at the wrong moment leaves them."""
+    service = new_service().start().wait_ready()
+    kept = service.finish(pdfs.text_pdf(["A file that stays."]))
+    service.stop()
+    orphan = service.data / "files" / ("0a" * 32)
+    orphan.write_bytes(b"%PDF-1.7")
+    for path in (orphan, service.data / "files" / kept["sha256"]):
+        os.utime(path, (0, 0))
+    service.start().wait_ready()
+    wait_until(lambda: not orphan.exists(), 20, "the orphan to be found")
+    assert service.http.get(f"/v1/files/{kept['id']}/content").status_code == 200
+
+
 def test_same_bytes_added_and_deleted_at_once(service):
     pdf = pdfs.text_pdf(["The same bytes for everyone."])
     wrong = []
