@@ -40,7 +40,7 @@ static struct {
     uint64_t number;
     size_t ended;
     stream_t *streams;
-    size_t stream_count;
+    size_t stream_count, most;
 } events = {.timer = -1};
 
 /* -- states ---------------------------------------------------------------------------------- */
@@ -234,7 +234,7 @@ static void stream_free (void *context)
 
 static stream_t *stream_new (request_t *request)
 {
-    stream_t *stream = events.stream_count < MAX_EVENT_STREAMS ? calloc (1, sizeof *stream) : NULL;
+    stream_t *stream = events.stream_count < events.most ? calloc (1, sizeof *stream) : NULL;
     if (stream == NULL)
         return NULL;
     stream->request = request;
@@ -277,6 +277,11 @@ void events_start (loop_t *loop)
 {
     events.loop = loop;
     events.timer = loop_timer (loop, STREAM_COMMENT_S * 1000, on_comment_due, NULL);
+}
+
+void events_limit (size_t streams)
+{
+    events.most = streams;
 }
 
 void events_stop (void)

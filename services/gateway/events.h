@@ -8,12 +8,12 @@
 
 #include "loop.h"
 
-#define MAX_EVENT_STREAMS 1000
 #define MAX_EVENT_BYTES   8192
 #define MAX_ENDED_EVENTS  1000    /* of files that are finished: told once, then let go */
-#define STREAM_COMMENT_S  15      /* a comment is sent this often, so that gone clients are found */
+#define STREAM_COMMENT_S  15      /* a comment is sent this often, so that proxies keep the stream open */
 
 void events_start (loop_t *loop);
+void events_limit (size_t streams);     /* at once; those beyond are refused */
 void events_stop (void);
 void events_take (const char *json);    /* a change, as the board tells it */
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@
 #define MAX_RUNS         16      /* of the daemon before other descriptors have their turn */
 #define STREAM_BLOCK     4096
 #define REQUEST_ID_BYTES 12
+#define CONNECTION_BYTES (64u << 10)   /* for its headers and what is being read: more is the daemon's error */
+#define DESCRIPTOR_RESERVE 128         /* for what is not a connection */
 #define MAX_PAUSE_RUNS   50      /* to hand out the last answers when the service stops */
 
 typedef enum {
@@ -56,6 +59,7 @@ typedef struct {
 typedef struct connection {
     struct connection *next, **link;
     int fd;
+    bool is_gone;
     request_t *request;        /* that it is at, or NULL */
 } connection_t;
 
@@ -66,6 +70,7 @@ struct request {
     request_t *next, **link;   /* of all that are open */
     char id [2 * REQUEST_ID_BYTES + 1];
     phase_t phase;
+    bool must_close;           /* nobody knows where the next request would begin */
     const char *method;
     target_t target;
     error_t target_error;      /* found when the target was parsed */
@@ -379,11 +384,47 @@ static void begin_body (request_t *request)
         refuse (request);
 }
 
+typedef struct {
+    size_t bytes, lengths;
+    bool coded;
+} framing_t;
+
+static enum MHD_Result on_header (void *context, enum MHD_ValueKind kind UNUSED, const char *name,
+                                  const char *value)
+{
+    framing_t *framing = context;
+    framing->bytes += strlen (name) + (value == NULL ? 0 : strlen (value));
+    framing->lengths += strcasecmp (name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    framing->coded |= strcasecmp (name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    return MHD_YES;
+}
+
+/* Where a body ends must be said once: a proxy before this server may believe the other word, and
+ * take a part of the body for the next request. The daemon would pick one. */
+static int check_framing (request_t *request)
+{
+    framing_t framing = {0};
+    MHD_get_connection_values (request->connection, MHD_HEADER_KIND, on_header, &framing);
+    if (framing.bytes > MAX_HEADER_BYTES)
+        return error_set (ERROR_HEADERS_TOO_LARGE, NULL);
+    if (framing.lengths > 1)
+        return error_set (ERROR_BAD_REQUEST, "The request has more than one Content-Length.");
+    if (framing.lengths > 0 && framing.coded)
+        return error_set (ERROR_BAD_REQUEST, "The request has both Content-Length and Transfer-Encoding.");
+    return 0;
+}
+
 static void begin (request_t *request)
 {
     const http_options_t *options = &request->http->options;
     char allowed [64];
     request->phase = PHASE_BODY;
+    if (check_framing (request) != 0) {
+        refuse (request);
+        request->must_close = true;
+        request_add_header (request, MHD_HTTP_HEADER_CONNECTION, "close");
+        return;
+    }
     if (request->target_error != ERROR_NONE) {
         error_set (request->target_error, "%s", request->target_text);
         refuse (request);
@@ -517,7 +558,7 @@ static void body_end (request_t *request)
 static ssize_t on_stream_read (void *context, uint64_t position UNUSED, char *out, size_t size)
 {
     request_t *request = context;
-    if (request->http->stopping)
+    if (request->http->stopping || (request->on != NULL && request->on->is_gone))
         return MHD_CONTENT_READER_END_OF_STREAM;
     size_t got = request->answer.read (request->answer.read_context, out, size);
     if (got == STREAM_END)
@@ -587,7 +628,7 @@ static enum MHD_Result answer_queue (request_t *request)
 static bool refuse_at_once (const request_t *request)
 {
     uint64_t length;
-    return request_header (request, MHD_HTTP_HEADER_EXPECT) != NULL
+    return request->must_close || request_header (request, MHD_HTTP_HEADER_EXPECT) != NULL
            || (body_length (request, &length) && length > MAX_DISCARD_BYTES);
 }
 
@@ -676,7 +717,8 @@ static void *on_target (void *context, const char *raw, struct MHD_Connection *c
     if (request->on != NULL)
         request->on->request = request;
     request_name (request);
-    if (target_parse (raw, &request->target) != 0) {
+    if ((strlen (raw) > MAX_TARGET_BYTES && error_set (ERROR_URL_TOO_LONG, NULL) != 0)
+        || target_parse (raw, &request->target) != 0) {
         request->target_error = error_get ();
         snprintf (request->target_text, sizeof request->target_text, "%s", error_text ());
     }
@@ -750,18 +792,31 @@ static void on_connection (void *context, struct MHD_Connection *connection, voi
         connection_free (*kept);
 }
 
+/* Is the connection's client worth looking at? Not while it waits for an answer that will be given
+ * to it anyway, for it may have closed its side only. */
+static bool may_be_gone (const connection_t *connection)
+{
+    const request_t *request = connection->request;
+    if (connection->is_gone)
+        return false;
+    return request == NULL || (request->phase != PHASE_HANDLED && request->phase != PHASE_ANSWERED)
+           || (request->answer.read != NULL && request->asleep);
+}
+
 /* A client that sent its last bytes and its goodbye together is not heard by the daemon, which is
  * told of changes only and had read all there was: it would keep the connection, and what an upload
- * had written, until the idle time is over. Nothing that is unfinished can come to its end any more. */
+ * had written, until the idle time is over; and it does not listen to the client of a stream that
+ * sleeps. Nothing that is unfinished can come to its end any more. */
 static void end_gone (http_t *http)
 {
     char byte;
     for (connection_t *connection = http->connections; connection != NULL; connection = connection->next) {
-        const request_t *request = connection->request;
-        if (request != NULL && (request->phase == PHASE_HANDLED || request->phase == PHASE_ANSWERED))
+        if (!may_be_gone (connection) || recv (connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
             continue;
-        if (recv (connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-            shutdown (connection->fd, SHUT_RDWR);
+        connection->is_gone = true;
+        shutdown (connection->fd, SHUT_RDWR);
+        if (connection->request != NULL)
+            wake (connection->request);
     }
 }
 
@@ -857,7 +912,7 @@ static struct MHD_Daemon *daemon_new (http_t *http, int listener)
         MHD_OPTION_LISTEN_SOCKET, listener,
         MHD_OPTION_CONNECTION_LIMIT, http->options.max_connections,
         MHD_OPTION_CONNECTION_TIMEOUT, http->options.idle_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MAX_TARGET_BYTES + (8u << 10),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_BYTES,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
@@ -881,6 +936,20 @@ static int start (http_t *http)
     return loop_watch (http->loop, http->epoll_fd, false, on_epoll, http);
 }
 
+/* As many as there are descriptors for, without those that files, links and the board need. */
+static unsigned connections_fitting (unsigned wanted)
+{
+    struct rlimit limit;
+    if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY
+        || limit.rlim_cur >= (rlim_t) wanted + DESCRIPTOR_RESERVE)
+        return wanted;
+    unsigned fitting = limit.rlim_cur > 2 * DESCRIPTOR_RESERVE ? (unsigned) limit.rlim_cur - DESCRIPTOR_RESERVE
+                                                               : (unsigned) limit.rlim_cur / 2;
+    log_warning ("connections_capped", "connections=%u wanted=%u descriptors=%llu", fitting, wanted,
+                 (unsigned long long) limit.rlim_cur);
+    return fitting;
+}
+
 http_t *http_new (loop_t *loop, const http_options_t *options)
 {
     http_t *http = calloc (1, sizeof *http);
@@ -890,6 +959,7 @@ http_t *http_new (loop_t *loop, const http_options_t *options)
     }
     http->loop = loop;
     http->options = *options;
+    http->options.max_connections = connections_fitting (options->max_connections);
     http->timer = http->epoll_fd = -1;
     if (start (http) != 0)
         http_destroy (&http);
@@ -906,6 +976,11 @@ static void wake_all (http_t *http)
         else
             wake (request);
     }
+}
+
+unsigned http_connections (const http_t *http)
+{
+    return http->options.max_connections;
 }
 
 void http_destroy (http_t **http_p)

@@ -10,7 +10,8 @@
 #define MAX_JSON_BODY_BYTES  (4u << 20)
 #define MAX_JSON_DEPTH       64
 #define MAX_DISCARD_BYTES    (1u << 20)   /* of a refused body, read so that the client hears why */
-#define MAX_TARGET_BYTES     (24u << 10)  /* of a URL and all headers together */
+#define MAX_TARGET_BYTES     (16u << 10)  /* of a URL */
+#define MAX_HEADER_BYTES     (16u << 10)  /* of all headers together */
 #define MAX_ANSWER_HEADERS   8
 
 typedef struct http http_t;
@@ -30,6 +31,9 @@ typedef struct {
  * texts must outlive it. */
 MUST_CHECK http_t *http_new (loop_t *loop, const http_options_t *options);
 void http_destroy (http_t **http);   /* answers what is open with 503 */
+
+/* How many connections it takes: fewer than was asked for when there are too few descriptors. */
+unsigned http_connections (const http_t *http);
 
 /* -- what came -- */
 const char *request_id (const request_t *request);

@@ -55,7 +55,10 @@ static int gateway_start (loop_t *loop)
         || board_start (loop, settings_text (SETTING_REDIS_URL), &board_handlers) != 0)
         return -1;
     http = http_new (loop, &options);
-    return http == NULL ? -1 : 0;
+    if (http == NULL)
+        return -1;
+    events_limit (http_connections (http) / 2);   /* so that who only watches keeps nobody out */
+    return 0;
 }
 
 /* In this order, so that each still finds what it takes back or answers through. */

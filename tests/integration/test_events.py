@@ -7,10 +7,11 @@ import threading
 import pytest
 
 import pdfs
-from service import wait_until
+from service import Process, find_program, wait_until
 
 PATIENCE_S = 30
 IDLE_STREAMS = 200
+COMMENT_S = 15       # silence after which a stream is sent a comment
 ORDER = ["queued", "reading", "indexing", "completed"]
 
 
@@ -135,3 +136,28 @@ def test_200_idle_streams_cost_no_thread_and_hinder_nobody(service, facts):
         stream.close()
     service.http.delete(f"/v1/files/{file_id}")   # an event finds out who is gone
     wait_until(lambda: open_streams(service) == streams, PATIENCE_S, "the streams to be closed")
+
+
+def test_gone_streams_are_found_though_nothing_happens(service):
+    streams = open_streams(service)
+    watchers = [Stream(service) for _ in range(20)]
+    assert open_streams(service) == streams + 20
+    for stream in watchers:
+        stream.close()
+    wait_until(lambda: open_streams(service) == streams, COMMENT_S / 2, "the streams to be closed")
+
+
+def test_few_descriptors_are_kept_for_who_does_not_only_watch(new_service):
+    """The gateway may have 300 descriptors: streams leave room for requests and uploads."""
+    service = new_service(roles=("answerer", "extractor", "embedder")).start()
+    service.processes["gateway"] = Process(
+        "gateway", ["sh", "-c", 'ulimit -n 300 && exec "$0"', find_program(service.build, "gateway")],
+        service.log_path("gateway"), service.environment())
+    service.wait_ready()
+    assert "connections_capped connections=172" in service.log_text("gateway")
+    streams = [Stream(service) for _ in range(160)]
+    statuses = [stream.head[0].split()[1] for stream in streams]
+    assert statuses == ["200"] * 86 + ["429"] * 74
+    assert service.finish(pdfs.text_pdf(["A page."]))["state"] == "completed"
+    for stream in streams:
+        stream.close()

@@ -100,27 +100,81 @@ def test_request_ids_differ(service):
     assert len(ids) == 5
 
 
-@pytest.mark.parametrize("request_bytes", [
-    b"\r\n\r\n", b"hello\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00",
-    b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
-    b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
-    b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-    b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-    b"POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
-    b"GET /v1/files/%00%ff%2e%2e%2f HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET /v1/files/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-], ids=range(13))
-def test_what_is_no_http(service, request_bytes):
-    """An error or a closed connection; the client shuts its side, so nothing waits."""
+def shut_out(service, request_bytes):
+    """The answer to a client that shuts its side, so that nothing waits; None: only closed."""
     with connect(service) as connection:
         try:
             connection.sendall(request_bytes)
             connection.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-        status, _ = read_answer(connection)
-    assert status is None or 400 <= status < 600
+        return read_answer(connection)
+
+
+@pytest.mark.parametrize("request_bytes", [
+    b"\r\n\r\n", b"hello\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00",
+], ids=["nothing", "a-word", "a-method", "tls"])
+def test_what_is_no_http_is_closed(service, request_bytes):
+    assert shut_out(service, request_bytes) == (None, b"")
+
+
+@pytest.mark.parametrize("request_bytes, status", [
+    (b"GET / HTTP/9.9\r\n\r\n", 505),
+    (b"GET / HTTP/1.1\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n", 431),
+    (b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", 431),
+    (b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400),
+    (b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", 413),
+    (b"POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+    (b"POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400),
+], ids=["version", "no-host", "blank-before-colon", "huge-header", "huge-url", "many-headers",
+        "negative-length", "endless-length", "unknown-coding", "broken-chunk"])
+def test_heads_that_the_http_library_refuses(service, request_bytes, status):
+    """Those that docs/api.md names: they never become a request, so their body is the library's."""
+    answered, body = shut_out(service, request_bytes)
+    assert answered == status and body.startswith(b"<html>")
+
+
+@pytest.mark.parametrize("target", [b"/v1/files/%00%ff%2e%2e%2f", b"/v1/files/%zz", b"/v1/files/%ff"])
+def test_targets_that_are_no_text(service, target):
+    status, body = shut_out(service, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert status == 400
+    is_error_body(body, "bad_request")
+
+
+@pytest.mark.parametrize("framing", [
+    "Content-Length: 15\r\nContent-Length: 52", "Content-Length: 52\r\nContent-Length: 15",
+    "Content-Length: 15\r\nContent-Length: 15", "Content-Length: 15\r\nTransfer-Encoding: chunked",
+    "Transfer-Encoding: chunked\r\nContent-Length: 15",
+])
+def test_body_whose_end_is_said_twice(service, framing):
+    """A proxy that believes the other word would take a part of the body for the next request."""
+    hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with connect(service) as connection:
+        connection.sendall(f"POST /v1/vector_stores/default/search HTTP/1.1\r\nHost: x\r\n"
+                           f"Content-Type: application/json\r\n{framing}\r\n\r\n".encode()
+                           + b'{"query": "abc"}'[:15] + hidden)
+        status, body = read_answer(connection)
+        assert status == 400
+        is_error_body(body, "bad_request")
+        try:
+            assert connection.recv(1) == b""   # closed: the rest is nobody's request
+        except ConnectionResetError:
+            pass
+
+
+@pytest.mark.parametrize("head, status, code", [
+    (b"GET /v1/files?after=" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "url_too_long"),
+    (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "url_too_long"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000 + b"\r\n\r\n", 431, "headers_too_large"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 40_000 + b"\r\n\r\n", 431, "headers_too_large"),
+], ids=["url", "longer-url", "header", "larger-header"])
+def test_head_over_its_limit(service, head, status, code):
+    answered, body = exchange(service, head)
+    assert answered == status
+    is_error_body(body, code)
 
 
 def test_half_a_request_holds_nothing_up(service):
