@@ -28,3 +28,4 @@ COPY docs/reference.md docs/
 RUN --mount=type=cache,id=quire-arm64-ccache,target=/root/.cache/ccache \
     cmake -G Ninja -S . -B /build -DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake \
  && ninja -C /build
+ENV QUIRE_MODEL_DIR=/opt/quire/model
