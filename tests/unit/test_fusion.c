@@ -9,6 +9,11 @@
 
 static const question_facts_t plain = {RANKER_FUSED, false, false};
 
+/* Those of searches may be tuned; the rules stay. */
+static const fusion_weights_t weights = {
+    .chunk = 0.5f, .head = 1.0f, .dense = 1.5f, .numbers = 2.0f, .name = 0.5f, .card = 0.3f,
+};
+
 static void test_rankers_by_name (void **state UNUSED)
 {
     ranker_t ranker;
@@ -25,7 +30,7 @@ static void test_lexical_part_is_scaled (void **state UNUSED)
         {.page = 2, .page_bm25 = 10, .cosine = 0.6f},
         {.page = 3, .cosine = 0.8f},
     };
-    fusion_rank (pages, 3, plain, &fusion_weights);
+    fusion_rank (pages, 3, plain, &weights);
     assert_int_equal (pages [0].page, 2);
     assert_float_equal (pages [0].score, 0.5 + 1.5 * 0.6, 1e-5);
     assert_int_equal (pages [1].page, 1);
@@ -36,10 +41,10 @@ static void test_lexical_part_is_scaled (void **state UNUSED)
 static void test_each_ranker (void **state UNUSED)
 {
     page_evidence_t lexical [] = {{.page = 1, .cosine = 1}, {.page = 2, .head_bm25 = 1}};
-    fusion_rank (lexical, 2, (question_facts_t) {RANKER_LEXICAL, false, false}, &fusion_weights);
+    fusion_rank (lexical, 2, (question_facts_t) {RANKER_LEXICAL, false, false}, &weights);
     assert_int_equal (lexical [0].page, 2);
     page_evidence_t dense [] = {{.page = 1, .page_bm25 = 9}, {.page = 2, .cosine = 0.1f}};
-    fusion_rank (dense, 2, (question_facts_t) {RANKER_DENSE, true, true}, &fusion_weights);
+    fusion_rank (dense, 2, (question_facts_t) {RANKER_DENSE, true, true}, &weights);
     assert_int_equal (dense [0].page, 2);
     assert_float_equal (dense [0].score, 0.1, 1e-6);
 }
@@ -51,12 +56,12 @@ static void test_numbers_and_names (void **state UNUSED)
         {.page = 2, .page_bm25 = 8, .number_share = 0.5f},
         {.page = 3, .page_bm25 = 9, .name_share = 1, .card_bm25 = 3},
     };
-    fusion_rank (pages, 3, plain, &fusion_weights);
+    fusion_rank (pages, 3, plain, &weights);
     assert_int_equal (pages [0].page, 1);
-    fusion_rank (pages, 3, (question_facts_t) {RANKER_FUSED, true, false}, &fusion_weights);
+    fusion_rank (pages, 3, (question_facts_t) {RANKER_FUSED, true, false}, &weights);
     assert_int_equal (pages [0].page, 2);
     assert_float_equal (pages [0].score, 1.6, 1e-5);
-    fusion_rank (pages, 3, (question_facts_t) {RANKER_FUSED, false, true}, &fusion_weights);
+    fusion_rank (pages, 3, (question_facts_t) {RANKER_FUSED, false, true}, &weights);
     assert_int_equal (pages [0].page, 3);
     assert_float_equal (pages [0].score, 0.9 + 0.5 + 0.3, 1e-5);
 }
@@ -64,10 +69,10 @@ static void test_numbers_and_names (void **state UNUSED)
 static void test_equal_pages_keep_their_order (void **state UNUSED)
 {
     page_evidence_t pages [] = {{.page = 3, .page_bm25 = 1}, {.page = 1, .page_bm25 = 1}, {.page = 2, .page_bm25 = 1}};
-    fusion_rank (pages, 3, plain, &fusion_weights);
+    fusion_rank (pages, 3, plain, &weights);
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal (pages [i].page, i + 1);
-    fusion_rank (pages, 0, plain, &fusion_weights);
+    fusion_rank (pages, 0, plain, &weights);
 }
 
 static void test_passages (void **state UNUSED)
