@@ -119,10 +119,13 @@ static void shape_file (call_t *call, yyjson_mut_val *to, const file_row_t *file
     add_text (call, to, "filename", file->name);
     add_text (call, to, "purpose", file->purpose);
     add_word (call, to, "status", openai_status (file->state));
-    if (file->state == FILE_FAILED)
+    if (file->state == FILE_FAILED) {
         add_text (call, to, "status_details", file->reason);
-    else
+        add_word (call, to, "error_code", error_name (file->error));
+    } else {
         yyjson_mut_obj_add_null (call->doc, to, "status_details");
+        yyjson_mut_obj_add_null (call->doc, to, "error_code");
+    }
     add_word (call, to, "state", file_state_name (file->state));
     add_number (call, to, "pages", file->pages);
     add_number (call, to, "pages_done", file->pages_done);
@@ -211,7 +214,7 @@ static void shape_store (call_t *call, yyjson_mut_val *to, const store_row_t *ro
 static void shape_batch (call_t *call, yyjson_mut_val *to, const batch_row_t *row)
 {
     add_text (call, to, "id", row->id);
-    add_word (call, to, "object", "vector_store.file_batch");
+    add_word (call, to, "object", "vector_store.files_batch");
     add_number (call, to, "created_at", row->created);
     add_text (call, to, "vector_store_id", row->store_id);
     add_word (call, to, "status", row->in_progress > 0 ? "in_progress"

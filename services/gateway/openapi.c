@@ -7,76 +7,7 @@
 #include "openapi.h"
 #include "routes.h"
 #include "version.h"
-
-/* -- what answers look like ------------------------------------------------------------------ */
-
-#define TEXT         "{\"type\":\"string\"}"
-#define INTEGER      "{\"type\":\"integer\"}"
-#define OBJECT(list) "{\"type\":\"object\",\"properties\":{" list "}}"
-#define REF(name)    "{\"$ref\":\"#/components/schemas/" name "\"}"
-#define LIST_OF(of)  "{\"type\":\"array\",\"items\":" of "}"
-#define LIST(name)   OBJECT ("\"object\":{\"const\":\"list\"},\"data\":" LIST_OF (REF (name)) \
-                             ",\"first_id\":{\"type\":[\"string\",\"null\"]},\"last_id\":{\"type\":[\"string\",\"null\"]}" \
-                             ",\"has_more\":{\"type\":\"boolean\"}")
-#define COUNTS       OBJECT ("\"in_progress\":" INTEGER ",\"completed\":" INTEGER ",\"failed\":" INTEGER \
-                             ",\"cancelled\":" INTEGER ",\"total\":" INTEGER)
-
-static const struct {
-    const char *name, *json;
-} schemas [] = {
-    {"Error", OBJECT ("\"error\":" OBJECT ("\"message\":" TEXT ",\"type\":" TEXT
-                      ",\"param\":{\"type\":[\"string\",\"null\"]},\"code\":{\"type\":[\"string\",\"null\"]}"))},
-    {"File", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"file\"},\"bytes\":" INTEGER ",\"created_at\":" INTEGER
-                     ",\"filename\":" TEXT ",\"purpose\":" TEXT
-                     ",\"status\":{\"enum\":[\"uploaded\",\"processed\",\"error\"]}"
-                     ",\"status_details\":{\"type\":[\"string\",\"null\"]}"
-                     ",\"state\":{\"enum\":[\"queued\",\"reading\",\"indexing\",\"completed\",\"failed\"]}"
-                     ",\"pages\":" INTEGER ",\"pages_done\":" INTEGER ",\"pages_failed\":" INTEGER
-                     ",\"chunks\":" INTEGER ",\"vectors\":" INTEGER ",\"title\":{\"type\":[\"string\",\"null\"]}"
-                     ",\"sha256\":" TEXT)},
-    {"FileList", LIST ("File")},
-    {"Deleted", OBJECT ("\"id\":" TEXT ",\"object\":" TEXT ",\"deleted\":{\"const\":true}")},
-    {"PageList", OBJECT ("\"object\":{\"const\":\"list\"},\"data\":"
-                         LIST_OF (OBJECT ("\"page\":" INTEGER ",\"status\":{\"enum\":[\"waiting\",\"text\",\"ocr\",\"empty\","
-                                          "\"encrypted\",\"failed\",\"timed_out\"]},\"reason\":{\"type\":[\"string\",\"null\"]}"
-                                          ",\"words\":" INTEGER ",\"chunks\":" INTEGER))
-                         ",\"has_more\":{\"type\":\"boolean\"}")},
-    {"Page", OBJECT ("\"page\":" INTEGER ",\"status\":" TEXT ",\"reason\":{\"type\":[\"string\",\"null\"]}"
-                     ",\"width\":{\"type\":\"number\"},\"height\":{\"type\":\"number\"},\"text\":" TEXT ",\"words\":"
-                     LIST_OF (OBJECT ("\"start\":" INTEGER ",\"end\":" INTEGER ",\"box\":" LIST_OF ("{\"type\":\"number\"}")
-                                      ",\"quad\":" LIST_OF ("{\"type\":\"number\"}")))
-                     ",\"chunks\":" LIST_OF (OBJECT ("\"start\":" INTEGER ",\"end\":" INTEGER)))},
-    {"VectorStore", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"vector_store\"},\"created_at\":" INTEGER
-                            ",\"name\":{\"type\":[\"string\",\"null\"]},\"usage_bytes\":" INTEGER ",\"file_counts\":" COUNTS
-                            ",\"status\":{\"enum\":[\"in_progress\",\"completed\"]},\"metadata\":{\"type\":[\"object\",\"null\"]}")},
-    {"VectorStoreList", LIST ("VectorStore")},
-    {"VectorStoreFile", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"vector_store.file\"},\"created_at\":" INTEGER
-                                ",\"vector_store_id\":" TEXT
-                                ",\"status\":{\"enum\":[\"in_progress\",\"completed\",\"failed\",\"cancelled\"]}"
-                                ",\"last_error\":{\"type\":[\"object\",\"null\"]},\"usage_bytes\":" INTEGER
-                                ",\"attributes\":{\"type\":[\"object\",\"null\"]}")},
-    {"VectorStoreFileList", LIST ("VectorStoreFile")},
-    {"FileContent", OBJECT ("\"object\":" TEXT ",\"data\":" LIST_OF (OBJECT ("\"type\":" TEXT ",\"text\":" TEXT ",\"page\":" INTEGER))
-                            ",\"has_more\":{\"type\":\"boolean\"},\"next_page\":{\"type\":[\"string\",\"null\"]}")},
-    {"FileBatch", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"vector_store.files_batch\"},\"created_at\":" INTEGER
-                          ",\"vector_store_id\":" TEXT ",\"status\":" TEXT ",\"file_counts\":" COUNTS)},
-    {"SearchResults", OBJECT ("\"object\":" TEXT ",\"search_query\":" LIST_OF (TEXT) ",\"data\":"
-                              LIST_OF (OBJECT ("\"file_id\":" TEXT ",\"filename\":" TEXT ",\"score\":{\"type\":\"number\"}"
-                                               ",\"attributes\":{\"type\":[\"object\",\"null\"]},\"content\":"
-                                               LIST_OF (OBJECT ("\"type\":" TEXT ",\"text\":" TEXT))
-                                               ",\"page\":" INTEGER ",\"start\":" INTEGER ",\"end\":" INTEGER ",\"highlight\":" TEXT))
-                              ",\"has_more\":{\"type\":\"boolean\"},\"next_page\":{\"type\":[\"string\",\"null\"]}"
-                              ",\"indexed\":" OBJECT ("\"chunks\":" INTEGER ",\"vectors\":" INTEGER))},
-    {"Embeddings", OBJECT ("\"object\":{\"const\":\"list\"},\"data\":"
-                           LIST_OF (OBJECT ("\"object\":{\"const\":\"embedding\"},\"index\":" INTEGER
-                                            ",\"embedding\":{\"oneOf\":[" LIST_OF ("{\"type\":\"number\"}") "," TEXT "]}"))
-                           ",\"model\":" TEXT ",\"usage\":" OBJECT ("\"prompt_tokens\":" INTEGER ",\"total_tokens\":" INTEGER))},
-    {"Model", OBJECT ("\"id\":" TEXT ",\"object\":{\"const\":\"model\"},\"created\":" INTEGER ",\"owned_by\":" TEXT)},
-    {"ModelList", OBJECT ("\"object\":{\"const\":\"list\"},\"data\":" LIST_OF (REF ("Model")))},
-    {"Status", OBJECT ("\"roles\":{\"type\":\"object\",\"additionalProperties\":" INTEGER "}")},
-    {"Health", OBJECT ("\"status\":" TEXT ",\"missing\":" LIST_OF (TEXT))},
-    {"OpenApi", "{\"type\":\"object\"}"},
-};
+#include "web.h"
 
 /* -- fields ---------------------------------------------------------------------------------- */
 
@@ -216,8 +147,8 @@ static void add_body (yyjson_mut_doc *document, yyjson_mut_val *operation, const
 }
 
 /* A media type (it has a slash) is bytes or text; anything else names a schema. */
-static void add_answer (yyjson_mut_doc *document, yyjson_mut_val *responses, const char *status, const char *answer,
-                        const char *what)
+static void add_answer (yyjson_mut_doc *document, yyjson_mut_val *responses, const char *status,
+                        const char *answer, const char *what)
 {
     char reference [96];
     bool is_media = strchr (answer, '/') != NULL;
@@ -274,16 +205,15 @@ static void add_paths (yyjson_mut_doc *document, yyjson_mut_val *root)
     }
 }
 
+/* What answers look like stands in schemas.json, which is part of the program. */
 static void add_schemas (yyjson_mut_doc *document, yyjson_mut_val *root)
 {
+    const web_file_t *file = schema_files;
     yyjson_mut_val *components = yyjson_mut_obj_add_obj (document, root, "components");
-    yyjson_mut_val *list = yyjson_mut_obj_add_obj (document, components, "schemas");
-    for (size_t i = 0; i < COUNT_OF (schemas); i++) {
-        yyjson_doc *schema = yyjson_read (schemas [i].json, strlen (schemas [i].json), 0);
-        yyjson_mut_obj_add_val (document, list, schemas [i].name,
-                                yyjson_val_mut_copy (document, yyjson_doc_get_root (schema)));
-        yyjson_doc_free (schema);
-    }
+    yyjson_doc *schemas = yyjson_read ((const char *) file->data, (size_t) (file->end - file->data), 0);
+    yyjson_mut_obj_add_val (document, components, "schemas",
+                            yyjson_val_mut_copy (document, yyjson_doc_get_root (schemas)));
+    yyjson_doc_free (schemas);
 }
 
 char *openapi_json (void)

@@ -11,6 +11,7 @@ typedef struct {
 
 /* Made at build time from the folder web/ (web_files.cmake); ends with a name NULL. */
 extern const web_file_t web_files [];
+extern const web_file_t schema_files [];   /* the same for schemas.json alone (openapi.c) */
 
 /* Answers with the file of this name. Returns false when there is none. */
 bool web_answer (request_t *request, const char *name);

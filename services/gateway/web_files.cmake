@@ -1,14 +1,14 @@
-# Makes web_files.c: every file of the folder web/ as part of the program.
+# Makes a C file that holds other files, such as those of the folder web/, as a list of web.h.
 #
-#     web_files_make (<C file to make> <file>…)
+#     web_files_make (<C file to make> <name of the list> <file>…)
 
-function (web_files_make out)
+function (web_files_make out list)
     set (parts "")
     set (rows "")
     set (number 0)
     foreach (file IN LISTS ARGN)
         get_filename_component (name ${file} NAME)
-        set (symbol web_file_${number})
+        set (symbol ${list}_${number})
         string (APPEND parts "__asm__ (\".section .rodata\\n${symbol}:\\n.incbin \\\"${file}\\\"\\n\"\n"
                              "         \"${symbol}_end:\\n.byte 0\\n.previous\");\n"
                              "extern const uint8_t ${symbol} [] __asm__ (\"${symbol}\"), "
@@ -17,11 +17,11 @@ function (web_files_make out)
         math (EXPR number "${number} + 1")
     endforeach ()
     file (GENERATE OUTPUT ${out} CONTENT
-"/* Made by web_files.cmake from the folder web/. */
+"/* Made by web_files.cmake. */
 #include \"web.h\"
 
 ${parts}
-const web_file_t web_files [] = {
+const web_file_t ${list} [] = {
 ${rows}    {0},
 };
 ")
