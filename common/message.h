@@ -11,6 +11,10 @@
 #define MAX_MESSAGE_BYTES (64u << 20)
 #define MAX_STRINGS 4096u
 
+/* An embed request may take so much longer for each of its texts: one full sequence, without vector
+ * instructions, on a core that others use too. Both ends of the link `ask` wait by it. */
+#define EMBED_TEXT_MS 250
+
 /* A list of strings in wire form. Build one with strings_builder_t; walk one with strings_next. */
 typedef struct {
     const uint8_t *data;

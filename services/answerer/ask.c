@@ -15,13 +15,15 @@
 #include "writer.h"
 
 #define QUESTION_PATIENCE_MS 2000    /* a search waits so long for its question's vector */
-#define EMBED_PATIENCE_MS    25000   /* /v1/embeddings waits longer: it has nothing else to say */
-#define EMBED_TASK_TEXTS     16
+#define EMBED_PATIENCE_MS    25000   /* /v1/embeddings waits longer, and EMBED_TEXT_MS more for each text */
+#define EMBED_PART_TEXTS     8
+#define EMBED_PARTS_AT_ONCE  8       /* of one request; the next is asked for when one is there */
 #define MAX_EMBED_TEXTS      MAX_STRINGS
+#define MAX_EMBED_BYTES      (192u << 20)   /* of embed requests under way */
 
-/* A part of an embed request that is with an embedder. */
+/* A part of an embed request that has been asked for. */
 typedef struct {
-    struct errand *errand;
+    struct errand *errand;   /* NULL: none */
     size_t first;
 } part_t;
 
@@ -33,10 +35,13 @@ typedef struct errand {
     answer_t answer;
     float *vectors;             /* of a search's questions; NULL: none */
     /* of an embed request: */
+    size_t held;                /* bytes of its texts, while they count */
     uint8_t *embedded, *pieces; /* [texts], filled part by part */
-    part_t *parts;
-    size_t parts_left;
-    error_t failure;
+    part_t parts [EMBED_PARTS_AT_ONCE];
+    size_t parts_asked;         /* and not there yet */
+    size_t texts_asked, cursor; /* how far it has come */
+    uint64_t due_ms;
+    error_t failure;            /* then no more is asked for */
 } errand_t;
 
 static struct {
@@ -44,6 +49,7 @@ static struct {
     pool_t *readers;
     channel_t **channel;
     errand_t *errands;
+    size_t embed_bytes;
 } ask;
 
 /* -- errands -------------------------------------------------------------------------------- */
@@ -56,13 +62,13 @@ static void errand_end (errand_t *errand)
         ask.errands = errand->next;
     if (errand->next != NULL)
         errand->next->previous = errand->previous;
+    ask.embed_bytes -= errand->held;
     origin_destroy (&errand->origin);
     answer_clear (&errand->answer);
     free (errand->buffer);
     free (errand->vectors);
     free (errand->embedded);
     free (errand->pieces);
-    free (errand->parts);
     free (errand);
 }
 
@@ -178,7 +184,8 @@ static void on_search (errand_t *errand)
     }
     (void) ranker_named (request->ranker, &ranker);
     bool wanted = ranker != RANKER_LEXICAL && embedding_is_near ();
-    if (!wanted || embedding_ask (request->queries, QUESTION_PATIENCE_MS, on_question_embedded, errand) != 0)
+    if (!wanted || embedding_ask (LANE_QUESTIONS, request->queries, QUESTION_PATIENCE_MS,
+                                  on_question_embedded, errand) != 0)
         on_question_embedded (errand, NULL, NULL, 0);
 }
 
@@ -201,6 +208,8 @@ static void embed_finish (errand_t *errand)
     errand_answer (errand);
 }
 
+static void embed_more (errand_t *errand);
+
 static void on_part_embedded (void *context, const void *vectors, const void *pieces, size_t count)
 {
     part_t *part = context;
@@ -211,54 +220,83 @@ static void on_part_embedded (void *context, const void *vectors, const void *pi
         memcpy (errand->embedded + part->first * VECTOR_BYTES, vectors, count * VECTOR_BYTES);
         memcpy (errand->pieces + part->first * sizeof (uint32_t), pieces, count * sizeof (uint32_t));
     }
-    if (--errand->parts_left == 0)
-        embed_finish (errand);
+    part->errand = NULL;
+    errand->parts_asked--;
+    embed_more (errand);
 }
 
-/* Asks for the texts of a part; *cursor steps through the list. */
-static int embed_part (part_t *part, size_t *cursor)
+/* Asks for the next texts. */
+static int embed_part (errand_t *errand, part_t *part)
 {
     strings_builder_t texts = {0};
-    int result = 0;
-    for (size_t i = 0; result == 0 && i < EMBED_TASK_TEXTS; i++) {
-        const char *text = strings_next (part->errand->request.embed.texts, cursor);
+    uint64_t now = loop_now_ms ();
+    int result = now < errand->due_ms ? 0 : error_set (ERROR_TIMED_OUT, NULL);
+    *part = (part_t) {errand, errand->texts_asked};
+    for (size_t i = 0; result == 0 && i < EMBED_PART_TEXTS; i++) {
+        const char *text = strings_next (errand->request.embed.texts, &errand->cursor);
         if (text == NULL)
             break;
         result = strings_add (&texts, text, strlen (text));
+        errand->texts_asked++;
     }
     if (result == 0)
-        result = embedding_ask (strings_built (&texts), EMBED_PATIENCE_MS, on_part_embedded, part);
+        result = embedding_ask (LANE_TEXTS, strings_built (&texts), (int) (errand->due_ms - now),
+                                on_part_embedded, part);
     strings_free (&texts);
     return result;
 }
 
+static part_t *free_part (errand_t *errand)
+{
+    for (size_t i = 0; i < EMBED_PARTS_AT_ONCE; i++)
+        if (errand->parts [i].errand == NULL)
+            return &errand->parts [i];
+    return NULL;
+}
+
+/* Asks for as many parts as may be under way, and answers when there is none left. */
+static void embed_more (errand_t *errand)
+{
+    part_t *part;
+    if (!origin_waits (errand->origin))
+        errand->failure = ERROR_ROLE_AWAY;
+    while (errand->failure == ERROR_NONE && errand->texts_asked < errand->request.embed.texts.count
+           && (part = free_part (errand)) != NULL) {
+        if (embed_part (errand, part) == 0) {
+            errand->parts_asked++;
+        } else {
+            errand->failure = error_get ();
+            part->errand = NULL;
+        }
+    }
+    if (errand->parts_asked == 0)
+        embed_finish (errand);
+}
+
+static int embed_begin (errand_t *errand)
+{
+    strings_t texts = errand->request.embed.texts;
+    if (ask.embed_bytes + texts.size > MAX_EMBED_BYTES)
+        return error_set (ERROR_TOO_MANY_REQUESTS, NULL);
+    errand->held = texts.size;
+    ask.embed_bytes += texts.size;
+    errand->due_ms = loop_now_ms () + EMBED_PATIENCE_MS + (uint64_t) texts.count * EMBED_TEXT_MS;
+    errand->embedded = malloc (texts.count * VECTOR_BYTES);
+    errand->pieces = malloc (texts.count * sizeof (uint32_t));
+    return errand->embedded == NULL || errand->pieces == NULL ? error_set (ERROR_NO_MEMORY, NULL) : 0;
+}
+
 static void on_embed (errand_t *errand)
 {
-    size_t count = errand->request.embed.texts.count, cursor = 0;
+    size_t count = errand->request.embed.texts.count;
     if (count == 0 || count > MAX_EMBED_TEXTS) {
         error_set (ERROR_BAD_FIELD, "'input' must hold 1 to %u texts.", MAX_EMBED_TEXTS);
         errand_fail (errand, "input");
-        return;
-    }
-    size_t part_count = (count + EMBED_TASK_TEXTS - 1) / EMBED_TASK_TEXTS;
-    errand->embedded = malloc (count * VECTOR_BYTES);
-    errand->pieces = malloc (count * sizeof (uint32_t));
-    errand->parts = calloc (part_count, sizeof *errand->parts);
-    if (errand->embedded == NULL || errand->pieces == NULL || errand->parts == NULL) {
-        error_set (ERROR_NO_MEMORY, NULL);
+    } else if (embed_begin (errand) != 0) {
         errand_fail (errand, NULL);
-        return;
+    } else {
+        embed_more (errand);
     }
-    errand->parts_left = 1;   /* held until all have been asked for */
-    for (size_t i = 0; i < part_count && errand->failure == ERROR_NONE; i++) {
-        errand->parts [i] = (part_t) {errand, i * EMBED_TASK_TEXTS};
-        if (embed_part (&errand->parts [i], &cursor) == 0)
-            errand->parts_left++;
-        else
-            errand->failure = error_get ();
-    }
-    if (--errand->parts_left == 0)
-        embed_finish (errand);
 }
 
 /* -- the link ------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* Embedding: tasks for embedders, ordinary ones (chunks) and urgent ones (questions). */
+/* Embedding: tasks for embedders, in three lanes: questions, texts that a client sent, chunks. */
 #include "embedding.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@
 
 #define MAX_TASK_TEXTS     256
 #define MAX_FETCHED_TASKS  64           /* of one look into the store */
-#define MAX_URGENT_BYTES   (96u << 20)  /* of texts that wait for an embedder */
+#define MAX_ASKED_BYTES    (96u << 20)  /* of questions and texts that wait for an embedder */
 #define MAX_TEXT_FAILURES  2            /* then the text stays without a vector */
 #define MAX_TEXT_LOSSES    6            /* embedders that were lost with it: it may be what kills them */
 #define ALONE_AFTER_LOSSES 2
@@ -31,11 +31,11 @@ typedef struct task {
     struct task *next;
     uint64_t id;
     peer_t *peer;               /* who has it; NULL: nobody */
-    bool urgent;
-    strings_builder_t texts;    /* of an ordinary task until it is sent */
+    lane_t lane;
+    strings_builder_t texts;    /* of chunks until it is sent */
     size_t count;
-    item_t items [MAX_TASK_TEXTS];   /* of an ordinary task */
-    embedding_done_t *done;     /* of an urgent one; NULL: nobody waits any more */
+    item_t items [MAX_TASK_TEXTS];   /* of chunks */
+    embedding_done_t *done;     /* of the other lanes; NULL: nobody waits any more */
     void *context;
     uint64_t deadline_ms;
 } task_t;
@@ -56,7 +56,7 @@ static struct {
     library_t *library;
     pool_t *readers;
     channel_t **channel;
-    task_t *tasks;              /* with embedders, and urgent ones that wait for one */
+    task_t *tasks;              /* with embedders, and those asked for that wait for one */
     uint64_t next_id;
     item_t *again;              /* chunks to be given once more */
     size_t again_count, again_capacity;
@@ -66,15 +66,15 @@ static struct {
     bool looking;
     look_t look;
     uint64_t look_ms, started_ms, seen_ms;
-    size_t urgent_bytes;
+    size_t asked_bytes;
 } embedding;
 
 /* -- tasks ---------------------------------------------------------------------------------- */
 
 static void task_free (task_t *task)
 {
-    if (task->urgent)
-        embedding.urgent_bytes -= task->texts.size;
+    if (task->lane != LANE_CHUNKS)
+        embedding.asked_bytes -= task->texts.size;
     strings_free (&task->texts);
     free (task);
 }
@@ -105,10 +105,15 @@ static task_t *task_of (const peer_t *peer, uint64_t id)
     return NULL;
 }
 
+static uint32_t *held_of (peer_t *peer, lane_t lane)
+{
+    return lane == LANE_QUESTIONS ? &peer->express_tasks : &peer->tasks;
+}
+
 /* The peer has the task no more. */
 static void task_leave (task_t *task)
 {
-    uint32_t *held = task->urgent ? &task->peer->express_tasks : &task->peer->tasks;
+    uint32_t *held = held_of (task->peer, task->lane);
     if (*held > 0)
         --*held;
     task->peer = NULL;
@@ -117,26 +122,51 @@ static void task_leave (task_t *task)
 static int task_send (task_t *task, peer_t *peer)
 {
     message_t message = {.id = MESSAGE_EMBED_TEXTS, .embed_texts = {
-        .task = task->id, .urgent = task->urgent, .texts = strings_built (&task->texts)}};
+        .task = task->id, .urgent = task->lane == LANE_QUESTIONS, .texts = strings_built (&task->texts)}};
     if (channel_send (*embedding.channel, peer, &message) != 0)
         return -1;
     task->peer = peer;
-    ++*(task->urgent ? &peer->express_tasks : &peer->tasks);
+    ++*held_of (peer, task->lane);
     metric_add (METRIC_TASKS_SENT, 1);
     return 0;
 }
 
+static uint32_t less (uint32_t from, uint32_t what)
+{
+    return from > what ? from - what : 0;
+}
+
+static uint32_t texts_with (const peer_t *peer)
+{
+    uint32_t count = 0;
+    for (const task_t *task = embedding.tasks; task != NULL; task = task->next)
+        count += task->lane == LANE_TEXTS && task->peer == peer;
+    return count;
+}
+
+/* Texts of clients take half of what an embedder holds at most, so that files become searchable
+ * meanwhile. */
+static uint32_t room_of (const peer_t *peer, lane_t lane)
+{
+    if (lane == LANE_QUESTIONS)
+        return less (peer->express, peer->express_tasks);
+    uint32_t room = less (peer->credit, peer->tasks);
+    if (lane == LANE_CHUNKS || room == 0)
+        return room;
+    uint32_t share = less ((peer->credit + 1) / 2, texts_with (peer));
+    return share < room ? share : room;
+}
+
 /* The peer with the most room, or NULL. */
-static peer_t *peer_with_room (bool urgent)
+static peer_t *peer_with_room (lane_t lane)
 {
     peer_t *best = NULL;
     uint32_t most = 0;
     for (size_t i = 0; i < channel_peer_count (*embedding.channel); i++) {
         peer_t *peer = channel_peer (*embedding.channel, i);
-        uint32_t takes = urgent ? peer->express : peer->credit;
-        uint32_t has = urgent ? peer->express_tasks : peer->tasks;
-        if (takes > has && takes - has > most) {
-            most = takes - has;
+        uint32_t room = room_of (peer, lane);
+        if (room > most) {
+            most = room;
             best = peer;
         }
     }
@@ -254,7 +284,7 @@ static void hand_out (task_t *tasks)
     while (tasks != NULL) {
         task_t *task = tasks;
         tasks = task->next;
-        peer_t *peer = peer_with_room (false);
+        peer_t *peer = peer_with_room (LANE_CHUNKS);
         task->id = ++embedding.next_id;
         if (peer == NULL || task->count == 0 || task_send (task, peer) != 0) {
             put_off (task);
@@ -311,10 +341,8 @@ static void look_done (void *argument UNUSED)
 static size_t free_credit (void)
 {
     size_t room = 0;
-    for (size_t i = 0; i < channel_peer_count (*embedding.channel); i++) {
-        const peer_t *peer = channel_peer (*embedding.channel, i);
-        room += peer->credit > peer->tasks ? peer->credit - peer->tasks : 0;
-    }
+    for (size_t i = 0; i < channel_peer_count (*embedding.channel); i++)
+        room += room_of (channel_peer (*embedding.channel, i), LANE_CHUNKS);
     return room > MAX_FETCHED_TASKS ? MAX_FETCHED_TASKS : room;
 }
 
@@ -362,42 +390,49 @@ void embedding_more (void)
     feed ();
 }
 
-/* -- urgent texts --------------------------------------------------------------------------- */
+/* -- questions and texts that somebody waits for -------------------------------------------- */
 
-static void give_urgent (void)
+static void give_lane (lane_t lane)
 {
-    peer_t *peer = peer_with_room (true);
+    peer_t *peer = peer_with_room (lane);
     for (task_t *task = embedding.tasks; task != NULL && peer != NULL; task = task->next) {
-        if (!task->urgent || task->peer != NULL || task->done == NULL)
+        if (task->lane != lane || task->peer != NULL || task->done == NULL)
             continue;
         if (task_send (task, peer) != 0)
             return;
-        peer = peer_with_room (true);
+        peer = peer_with_room (lane);
     }
 }
 
-int embedding_ask (strings_t texts, int patience_ms, embedding_done_t *done, void *context)
+static void give_asked (void)
 {
-    if (embedding.urgent_bytes + texts.size > MAX_URGENT_BYTES)
+    give_lane (LANE_QUESTIONS);
+    give_lane (LANE_TEXTS);
+}
+
+int embedding_ask (lane_t lane, strings_t texts, int patience_ms, embedding_done_t *done, void *context)
+{
+    if (embedding.asked_bytes + texts.size > MAX_ASKED_BYTES)
         return error_set (ERROR_TOO_MANY_REQUESTS, NULL);
     task_t *task = calloc (1, sizeof *task);
     if (task == NULL)
         return error_set (ERROR_NO_MEMORY, NULL);
     size_t cursor = 0;
+    task->lane = lane;
     for (const char *text; (text = strings_next (texts, &cursor)) != NULL;)
         if (strings_add (&task->texts, text, strlen (text)) != 0) {
-            task_free (task);
+            strings_free (&task->texts);
+            free (task);
             return -1;
         }
-    task->urgent = true;
     task->id = ++embedding.next_id;
     task->count = texts.count;
     task->done = done;
     task->context = context;
     task->deadline_ms = loop_now_ms () + (uint64_t) patience_ms;
-    embedding.urgent_bytes += task->texts.size;
+    embedding.asked_bytes += task->texts.size;
     task_keep (task);
-    give_urgent ();
+    give_asked ();
     return 0;
 }
 
@@ -415,7 +450,7 @@ static void end_overdue (void)
     uint64_t now = loop_now_ms ();
     for (task_t *task = embedding.tasks, *next; task != NULL; task = next) {
         next = task->next;
-        if (!task->urgent || now < task->deadline_ms)
+        if (task->lane == LANE_CHUNKS || now < task->deadline_ms)
             continue;
         if (task->done != NULL) {
             error_set (channel_peer_count (*embedding.channel) == 0 ? ERROR_ROLE_AWAY : ERROR_TIMED_OUT, NULL);
@@ -459,7 +494,7 @@ static void on_failed (task_t *task, error_t error, const char *reason)
     bool embedder_is_unwell = error == ERROR_NO_MEMORY || error == ERROR_MODEL_MISSING || error == ERROR_ROLE_AWAY;
     metric_add (METRIC_TASKS_FAILED, 1);
     log_warning ("embedding_failed", "texts=%zu error=%s text=\"%s\"", task->count, error_name (error), reason);
-    if (task->urgent) {
+    if (task->lane != LANE_CHUNKS) {
         error_set (error, "%s", reason);
         tell (task, NULL, NULL);
     } else if (embedder_is_unwell) {
@@ -478,7 +513,7 @@ static void on_embedded (task_t *task, const texts_embedded_message_t *message)
         on_failed (task, ERROR_BAD_MESSAGE, "The embedder sent vectors that can't be used.");
         return;
     }
-    if (task->urgent) {
+    if (task->lane != LANE_CHUNKS) {
         tell (task, message->vectors.data, message->pieces.data);
         return;
     }
@@ -503,7 +538,7 @@ static void on_message (void *context UNUSED, peer_t *peer, const message_t *mes
     else
         on_failed (task, error_from_number (message->task_failed.error), message->task_failed.message);
     task_free (task);
-    give_urgent ();
+    give_asked ();
     feed ();
 }
 
@@ -517,7 +552,7 @@ static void tell_number (void)
 static void on_ready (void *context UNUSED, peer_t *peer UNUSED)
 {
     tell_number ();
-    give_urgent ();
+    give_asked ();
     feed ();
 }
 
@@ -533,7 +568,7 @@ static void lose_items (const task_t *task)
     }
 }
 
-/* Its tasks go to others: chunks are read anew, questions are sent again as they are. */
+/* Its tasks go to others: chunks are read anew, what was asked for is sent again as it is. */
 static void on_lost (void *context UNUSED, peer_t *peer)
 {
     for (task_t *task = embedding.tasks, *next; task != NULL; task = next) {
@@ -542,16 +577,16 @@ static void on_lost (void *context UNUSED, peer_t *peer)
             continue;
         metric_add (METRIC_TASKS_REDISPATCHED, 1);
         task_leave (task);
-        if (task->urgent && task->done != NULL)
+        if (task->lane != LANE_CHUNKS && task->done != NULL)
             continue;
         task_unlink (task);
-        if (!task->urgent)
+        if (task->lane == LANE_CHUNKS)
             lose_items (task);
         task_free (task);
     }
     embedding.seen_ms = loop_now_ms ();
     tell_number ();
-    give_urgent ();
+    give_asked ();
     feed ();
 }
 
@@ -570,7 +605,7 @@ void embedding_tick (void)
 {
     tell_number ();
     end_overdue ();
-    give_urgent ();
+    give_asked ();
     feed ();
 }
 

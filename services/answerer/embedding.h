@@ -1,6 +1,6 @@
 /* Embedding: gives texts to the embedders by credit and takes their vectors. The list of chunks to
- * embed is a query of the store; only what the credits allow is in memory. Questions go first. All
- * calls are made on the loop's thread. */
+ * embed is a query of the store; only what the credits allow is in memory. All calls are made on the
+ * loop's thread. */
 #ifndef QUIRE_EMBEDDING_H
 #define QUIRE_EMBEDDING_H
 
@@ -22,8 +22,15 @@ bool embedding_is_near (void);
  * error_get () says why. They are lent for the call. */
 typedef void (embedding_done_t) (void *context, const void *vectors, const void *pieces, size_t count);
 
-/* Embeds texts that somebody waits for. 0, or -1 with TOO_MANY_REQUESTS or NO_MEMORY (then done is
- * not called). */
-MUST_CHECK int embedding_ask (strings_t texts, int patience_ms, embedding_done_t *done, void *context);
+typedef enum {
+    LANE_CHUNKS,      /* what the store holds: with all credit that is left */
+    LANE_TEXTS,       /* what a client wants embedded: before chunks, with half of the credit */
+    LANE_QUESTIONS,   /* of a search: urgent, the embedder takes them before all else */
+} lane_t;
+
+/* Embeds texts that somebody waits for, in a lane that is not LANE_CHUNKS; at most MAX_ASKED_BYTES
+ * wait. 0, or -1 with TOO_MANY_REQUESTS or NO_MEMORY (then done is not called). */
+MUST_CHECK int embedding_ask (lane_t lane, strings_t texts, int patience_ms, embedding_done_t *done,
+                              void *context);
 
 #endif

@@ -52,6 +52,11 @@ void origin_answer (origin_t **origin, const message_t *message)
     origin_destroy (origin);
 }
 
+bool origin_waits (const origin_t *origin)
+{
+    return origin->peer != NULL;
+}
+
 void origin_forget_peer (const peer_t *peer)
 {
     for (origin_t *origin = origins; origin != NULL; origin = origin->next)

@@ -13,6 +13,7 @@ void origin_destroy (origin_t **origin);
 /* Sends the answer and destroys the origin. */
 void origin_answer (origin_t **origin, const message_t *message);
 
+bool origin_waits (const origin_t *origin);         /* is the peer still there? */
 void origin_forget_peer (const peer_t *peer);   /* it is lost */
 
 #endif

@@ -15,6 +15,7 @@ typedef struct asked {
     struct asked *older, *newer;   /* of all, in the order they came */
     uint64_t request;
     uint64_t due_ms;               /* 0: no matter when */
+    uint64_t longer_ms;            /* more than others have */
     uint8_t *data;                 /* the message as it is sent */
     size_t size;
     bool to_the_end;               /* waited for after it was due */
@@ -197,6 +198,13 @@ void ask (const message_t *message, ask_done_t *done, void *context)
     ask_until (message, loop_now_ms () + asks.patience_ms, done, context);
 }
 
+void ask_longer (const message_t *message, uint64_t longer_ms, ask_done_t *done, void *context)
+{
+    asked_t *asked = ask_until (message, loop_now_ms () + asks.patience_ms + longer_ms, done, context);
+    if (asked != NULL)
+        asked->longer_ms = longer_ms;
+}
+
 void ask_to_the_end (const message_t *message, ask_done_t *done, void *context)
 {
     asked_t *asked = ask_until (message, loop_now_ms () + asks.patience_ms, done, context);
@@ -262,7 +270,7 @@ static void on_clock (void *context UNUSED)
     uint64_t now = loop_now_ms ();
     for (asked_t *asked = asks.oldest, *newer; asked != NULL; asked = newer) {
         newer = asked->newer;
-        if (asked->sent && now - asked->sent_ms > RESEND_MS) {
+        if (asked->sent && now - asked->sent_ms > RESEND_MS + asked->longer_ms) {
             asked->sent = false;
             asks.sent--;
         }

@@ -29,6 +29,9 @@ void ask_stop (void);    /* every request that is open fails with ROLE_AWAY */
  * later, never from inside. A failure to send is one too. */
 void ask (const message_t *message, ask_done_t *done, void *context);
 
+/* The same with more time than others have. */
+void ask_longer (const message_t *message, uint64_t longer_ms, ask_done_t *done, void *context);
+
 /* The same for what must be known in the end: when its time is over done is called with goes_on, and
  * once more when it is answered, however late. */
 void ask_to_the_end (const message_t *message, ask_done_t *done, void *context);

@@ -146,7 +146,7 @@ static void embed (request_t *request, strings_t texts)
         return;
     }
     message_t message = {.id = MESSAGE_EMBED, .embed = {.texts = texts}};
-    ask (&message, on_embedded, request);
+    ask_longer (&message, (uint64_t) texts.count * EMBED_TEXT_MS, on_embedded, request);
 }
 
 void api_create_embeddings (request_t *request)

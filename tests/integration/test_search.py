@@ -1,5 +1,7 @@
 """Searching a store: ranking, filters, what a result carries, and queries of every kind."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 import pdfs
@@ -75,6 +77,20 @@ def test_score_threshold(service, facts):
     assert len(above) <= len(results)
     assert service.search(facts.store, pdfs.FACTS[0][1],
                           ranking_options={"score_threshold": 0})
+
+
+def test_searches_know_meaning_while_many_texts_are_embedded(service, facts):
+    texts = [f"{index} " + "a long text about nothing " * 60 for index in range(300)]
+    with ThreadPoolExecutor(1) as aside:
+        bulk = aside.submit(service.http.post, "/v1/embeddings", timeout=300,
+                            json={"model": "all-MiniLM-L6-v2", "input": texts})
+        meanwhile = []
+        while not bulk.done():
+            meanwhile.append(service.http.post(f"/v1/vector_stores/{facts.store}/search",
+                                               json={"query": pdfs.FACTS[0][1]}).json()["dense"])
+        assert bulk.result().status_code == 200
+        assert len(bulk.result().json()["data"]) == len(texts)
+    assert meanwhile and all(meanwhile), meanwhile
 
 
 def test_an_empty_store_has_no_results(service, store):

@@ -18,9 +18,11 @@ static library_t *library;
 static pool_t *readers;
 static channel_t *bound;          /* the answerer's end */
 static channel_t *embedder;       /* the other end */
+static channel_t *ask_bound, *gateway;
 static struct {
     size_t tasks, texts, most_at_once, held;
     bool silent;                  /* takes tasks and does nothing */
+    bool answers_urgent;          /* but for those of questions */
     bool (*done) (void);          /* the test's condition */
     uint64_t give_up_ms;
 } seen;
@@ -54,7 +56,7 @@ static void on_task (void *context UNUSED, peer_t *peer, const message_t *messag
     if (message->id != MESSAGE_EMBED_TEXTS)
         return;
     seen.tasks++;
-    if (seen.silent) {
+    if (seen.silent && !(seen.answers_urgent && message->embed_texts.urgent)) {
         seen.held++;
         seen.most_at_once = seen.held > seen.most_at_once ? seen.held : seen.most_at_once;
     } else {
@@ -75,6 +77,69 @@ static void embedder_come (bool silent)
     assert_non_null (embedder);
 }
 
+/* -- a gateway ------------------------------------------------------------------------------ */
+
+static struct {
+    bool searched, dense, embedded, failed;
+    size_t vectors, in_order;
+} answered;
+
+static void on_answer (void *context UNUSED, peer_t *peer UNUSED, const message_t *message)
+{
+    if (message->id == MESSAGE_RESULT) {
+        answered.searched = true;
+        answered.dense = strstr (message->result.json, "\"dense\":true") != NULL;
+    } else if (message->id == MESSAGE_EMBEDDED) {
+        const embedded_message_t *embedded = &message->embedded;
+        answered.embedded = true;
+        answered.vectors = embedded->vectors.size / VECTOR_BYTES;
+        for (size_t i = 0; i < answered.vectors; i++) {
+            float vector [EMBEDDING_WIDTH], wanted [EMBEDDING_WIDTH];
+            memcpy (vector, (const char *) embedded->vectors.data + i * VECTOR_BYTES, VECTOR_BYTES);
+            vector_along (wanted, 'a' + (unsigned) i % 26);
+            answered.in_order += memcmp (vector, wanted, VECTOR_BYTES) == 0;
+        }
+    } else {
+        answered.failed = true;
+    }
+}
+
+static void gateway_come (void)
+{
+    static const channel_handlers_t handlers = {.message = on_answer};
+    char address [4096];
+    snprintf (address, sizeof address, "ipc://%s/ask", folder);
+    memset (&answered, 0, sizeof answered);
+    gateway = channel_connect (loop, "ask", address, (channel_offer_t) {0, 0}, &handlers, NULL);
+    assert_non_null (gateway);
+}
+
+static void gateway_ask (message_t message)
+{
+    assert_int_equal (channel_send (gateway, channel_first_peer (gateway), &message), 0);
+}
+
+static void gateway_embeds (uint64_t request, size_t count)
+{
+    strings_builder_t texts = {0};
+    for (size_t i = 0; i < count; i++) {
+        char text [2] = {(char) ('a' + i % 26), 0};
+        assert_int_equal (strings_add (&texts, text, 1), 0);
+    }
+    gateway_ask ((message_t) {.id = MESSAGE_EMBED, .embed = {request, strings_built (&texts)}});
+    strings_free (&texts);
+}
+
+static void gateway_searches (uint64_t request)
+{
+    strings_builder_t builder = {0};
+    strings_t queries = strings_from (&builder, (const char *const []) {"a question", NULL});
+    gateway_ask ((message_t) {.id = MESSAGE_SEARCH, .search = {
+        .request = request, .store_id = DEFAULT_STORE, .queries = queries, .limit = 10, .filters = "",
+        .ranker = "fused"}});
+    strings_free (&builder);
+}
+
 /* -- the answerer --------------------------------------------------------------------------- */
 
 static int start (void **state UNUSED)
@@ -88,20 +153,26 @@ static int start (void **state UNUSED)
     readers = pool_new (loop, 1);
     snprintf (address, sizeof address, "ipc://%s/embed", folder);
     bound = channel_bind (loop, "embed", address, (channel_offer_t) {0, 0}, &embedding_handlers, NULL);
-    if (library == NULL || readers == NULL || bound == NULL || writer_start (loop, library) != 0)
+    snprintf (address, sizeof address, "ipc://%s/ask", folder);
+    ask_bound = channel_bind (loop, "ask", address, (channel_offer_t) {0, 0}, &ask_handlers, NULL);
+    if (library == NULL || readers == NULL || bound == NULL || ask_bound == NULL || writer_start (loop, library) != 0)
         return -1;
     embedding_start (library, readers, &bound);
+    ask_start (library, readers, &ask_bound);
     return 0;
 }
 
 static int end (void **state UNUSED)
 {
     pool_destroy (&readers);
+    ask_stop ();
     embedding_stop ();
     writer_stop ();
     progress_stop ();
     channel_destroy (&embedder);
     channel_destroy (&bound);
+    channel_destroy (&gateway);
+    channel_destroy (&ask_bound);
     library_close (&library);
     loop_destroy (&loop);
     remove_all (folder);
@@ -169,6 +240,10 @@ static bool all_is_read (void) { return counts ().files_in_state [FILE_INDEXING]
 static bool tasks_are_held (void) { return seen.held >= CREDIT; }
 static bool a_task_is_held (void) { return seen.held > 0; }
 static bool embedder_is_there (void) { return channel_peer_count (bound) == 1; }
+static bool no_gateway_is_there (void) { return channel_peer_count (ask_bound) == 0; }
+static bool gateway_is_there (void) { return gateway != NULL && channel_first_peer (gateway) != NULL; }
+static bool is_searched (void) { return answered.searched; }
+static bool is_embedded (void) { return answered.embedded; }
 static bool nobody_is_there (void) { return channel_peer_count (bound) == 0; }
 
 /* -- tests ---------------------------------------------------------------------------------- */
@@ -254,7 +329,7 @@ static void ask_for (const char *text, int patience_ms)
     strings_builder_t builder = {0};
     memset (&asked, 0, sizeof asked);
     strings_t texts = strings_from (&builder, (const char *const []) {text, NULL});
-    assert_int_equal (embedding_ask (texts, patience_ms, on_embedded, NULL), 0);
+    assert_int_equal (embedding_ask (LANE_QUESTIONS, texts, patience_ms, on_embedded, NULL), 0);
     strings_free (&builder);
     run_until (is_told);
 }
@@ -274,6 +349,49 @@ static void test_questions (void **state UNUSED)
     embedder_come (true);
     ask_for ("a question", 300);     /* nobody answers */
     assert_false (asked.with_vectors);
+}
+
+/* However many texts a client wants embedded, searches have their vectors at once, and files go on. */
+static void test_many_texts_hold_no_question_up (void **state UNUSED)
+{
+    gateway_come ();
+    run_until (gateway_is_there);
+    seen.answers_urgent = true;
+    embedder_come (true);
+    gateway_embeds (1, 500);
+    put_file (plain, 20);
+    run_until (tasks_are_held);   /* one of texts, one of chunks: what its credit lets it have */
+    gateway_searches (2);
+    run_until (is_searched);
+    assert_true (answered.dense);
+    assert_false (answered.embedded);
+    assert_int_equal (seen.most_at_once, CREDIT);
+    channel_destroy (&embedder);
+    run_until (nobody_is_there);
+    embedder_come (false);
+    run_until (is_embedded);
+    assert_int_equal (answered.vectors, 500);
+    assert_int_equal (answered.in_order, 500);
+    assert_false (answered.failed);
+    run_until (file_is_completed);
+}
+
+/* Nothing is embedded for a client that is gone. */
+static void test_texts_of_a_gateway_that_is_gone (void **state UNUSED)
+{
+    gateway_come ();
+    run_until (gateway_is_there);
+    embedder_come (true);
+    gateway_embeds (1, 500);
+    run_until (a_task_is_held);
+    channel_destroy (&gateway);
+    run_until (no_gateway_is_there);
+    channel_destroy (&embedder);
+    run_until (nobody_is_there);
+    embedder_come (false);
+    put_file (plain, 20);
+    run_until (file_is_completed);
+    assert_in_range (seen.texts, 20, 20 + 64);   /* the parts that had been asked for, no more */
 }
 
 static void test_pages_of_a_deleted_file (void **state UNUSED)
@@ -300,6 +418,8 @@ int main (void)
         WITH_ANSWERER (test_texts_that_fail_hold_nobody_up),
         WITH_ANSWERER (test_credit_is_kept_and_lost_tasks_go_to_others),
         WITH_ANSWERER (test_embedders_that_end_again_and_again), WITH_ANSWERER (test_questions),
+        WITH_ANSWERER (test_many_texts_hold_no_question_up),
+        WITH_ANSWERER (test_texts_of_a_gateway_that_is_gone),
         WITH_ANSWERER (test_pages_of_a_deleted_file),
     };
     if (settings_load () != 0)
