@@ -49,7 +49,8 @@ typedef struct {
     task_t *tasks;              /* result, in reverse */
     size_t task_count;
     uint32_t last;
-    bool at_end, failed;
+    bool at_end;
+    error_t failure;            /* of this look; errors are known to their thread alone */
 } look_t;
 
 static struct {
@@ -215,7 +216,7 @@ static task_t *task_for (look_t *look, bool alone)
         return task;
     task = calloc (1, sizeof *task);
     if (task == NULL) {
-        look->failed = true;
+        look->failure = ERROR_NO_MEMORY;
         return NULL;
     }
     task->next = look->tasks;
@@ -231,7 +232,7 @@ static void look_at (look_t *look, item_t item, const chunk_row_t *row)
     if (task == NULL)
         return;
     if (strings_add (&task->texts, row->text, row->text_size) != 0) {
-        look->failed = true;
+        look->failure = error_get ();
         return;
     }
     task->items [task->count++] = item;
@@ -240,7 +241,7 @@ static void look_at (look_t *look, item_t item, const chunk_row_t *row)
 static void look_at_new (void *context, const chunk_row_t *row)
 {
     look_t *look = context;
-    if (look->failed)
+    if (look->failure != ERROR_NONE)
         return;
     look_at (look, (item_t) {.chunk = row->id}, row);
     look->last = row->id;
@@ -248,12 +249,12 @@ static void look_at_new (void *context, const chunk_row_t *row)
 
 static void look_again (look_t *look, store_t *store)
 {
-    for (size_t i = 0; i < look->again_count && !look->failed; i++) {
+    for (size_t i = 0; i < look->again_count && look->failure == ERROR_NONE; i++) {
         chunk_row_t row;
         if (store_get_waiting (store, look->again [i].chunk, &row) == 0)
             look_at (look, look->again [i], &row);
-        else
-            look->failed |= error_get () != ERROR_NOT_FOUND;
+        else if (error_get () != ERROR_NOT_FOUND)
+            look->failure = error_get ();
     }
 }
 
@@ -266,9 +267,10 @@ static void do_look (void *argument UNUSED)
     uint32_t before = look->last;
     size_t room = look->most_tasks > look->task_count ? look->most_tasks - look->task_count : 0;
     size_t limit = room * look->texts_a_task;
-    if (!look->failed && limit > 0)
-        look->failed |= store_list_waiting (reader->store, look->after, (uint32_t) limit, look_at_new, look) != 0;
-    look->at_end = !look->failed && limit > 0 && look->last == before;
+    if (look->failure == ERROR_NONE && limit > 0
+        && store_list_waiting (reader->store, look->after, (uint32_t) limit, look_at_new, look) != 0)
+        look->failure = error_get ();
+    look->at_end = look->failure == ERROR_NONE && limit > 0 && look->last == before;
     library_give_reader (embedding.library, reader);
 }
 
@@ -309,7 +311,7 @@ static task_t *reversed (task_t *list)
 
 static void look_failed (look_t *look)
 {
-    log_error ("chunks_not_read", "error=%s", error_name (error_get ()));
+    log_error ("chunks_not_read", "error=%s", error_name (look->failure));
     for (size_t i = 0; i < look->again_count; i++)
         give_again (look->again [i]);
     while (look->tasks != NULL) {
@@ -327,7 +329,7 @@ static void look_done (void *argument UNUSED)
     look_t look = embedding.look;
     embedding.looking = false;
     embedding.look = (look_t) {0};
-    if (look.failed) {
+    if (look.failure != ERROR_NONE) {
         look_failed (&look);
     } else {
         embedding.after = look.last;
@@ -377,6 +379,7 @@ static void feed (void)
     embedding.news = false;
     embedding.looking = pool_submit (embedding.readers, false, do_look, look_done, NULL) == 0;
     if (!embedding.looking) {
+        embedding.look.failure = error_get ();
         look_failed (&embedding.look);
         free (embedding.look.again);
         embedding.look = (look_t) {0};
