@@ -173,13 +173,13 @@ static bool sign_in (const board_address_t *address, redisContext *redis)
 static redisContext *connection_open (job_board_t *board)
 {
     const board_address_t *address = &board->address;
-    struct timeval wait = {.tv_usec = BOARD_WAIT_MS * 1000};
+    const struct timeval wait = {.tv_usec = BOARD_CONNECT_MS * 1000}, reply = {.tv_sec = BOARD_REPLY_MS / 1000};
     redisContext *redis = address->local
         ? redisConnectUnixWithTimeout (address->host, wait)
         : redisConnectWithTimeout (address->host, address->port, wait);
     if (redis && !redis->err && redisSetTimeout (redis, wait) == REDIS_OK
         && (!board->tls || redisInitiateSSLWithContext (redis, board->tls) == REDIS_OK)
-        && sign_in (address, redis))
+        && sign_in (address, redis) && redisSetTimeout (redis, reply) == REDIS_OK)
         return redis;
     snprintf (board->why, sizeof board->why, "%s",
               redis && redis->err ? redis->errstr : "it does not take the password");

@@ -6,14 +6,17 @@
  *   quire:attempts:<file id>  hash: "<first>-<last>" -> how often that range was begun
  *   quire:events              channel: each change as one JSON object
  *
- * Calls wait at most BOARD_WAIT_MS; when Redis does not answer they fail at once for a while
- * (BOARD_REST_MS) and then try again. A board is used by one thread. */
+ * A connection is waited for BOARD_CONNECT_MS, an answer BOARD_REPLY_MS, since Redis answers a write
+ * only when the disk has it and the disk may be busy; a Redis that is gone is known at once. When it
+ * does not answer calls fail at once for a while (BOARD_REST_MS) and then try again. A board is used
+ * by one thread. */
 #ifndef QUIRE_JOB_BOARD_H
 #define QUIRE_JOB_BOARD_H
 
 #include "macros.h"
 
-#define BOARD_WAIT_MS 500
+#define BOARD_CONNECT_MS 500
+#define BOARD_REPLY_MS 5000
 #define BOARD_REST_MS 1000
 
 typedef struct job_board job_board_t;

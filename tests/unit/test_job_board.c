@@ -112,6 +112,21 @@ static void test_attempts_count (void **state)
     assert_int_equal (job_board_attempt (board, "file-2", 1, 16), 1);
 }
 
+/* As when its disk is busy: longer than a connection is waited for. */
+static void test_slow_is_not_gone (void **state)
+{
+    job_board_t *board = *state;
+    char command [128];
+    wait_for_board (board);
+    (void) job_board_was_lost (board);
+    snprintf (command, sizeof command, "redis-cli -s %s/redis.sock client pause %d write >/dev/null", folder,
+              2 * BOARD_CONNECT_MS);
+    assert_int_equal (system (command), 0);
+    assert_int_equal (job_board_attempt (board, "file-4", 1, 1), 1);
+    assert_false (job_board_was_lost (board));
+    assert_int_equal (job_board_remove (board, "file-4"), 0);
+}
+
 static void test_gone_and_back (void **state)
 {
     job_board_t *board = *state;
@@ -161,7 +176,8 @@ int main (void)
 {
     const struct CMUnitTest tests [] = {
         cmocka_unit_test (test_progress_is_told), cmocka_unit_test (test_attempts_count),
-        cmocka_unit_test (test_gone_and_back), cmocka_unit_test (test_states), cmocka_unit_test (test_addresses),
+        cmocka_unit_test (test_slow_is_not_gone), cmocka_unit_test (test_gone_and_back),
+        cmocka_unit_test (test_states), cmocka_unit_test (test_addresses),
     };
     return cmocka_run_group_tests_name ("job_board", tests, set_up, tear_down);
 }
