@@ -236,10 +236,11 @@ void child_destroy (child_t **child)
 /* What a child died of that was not killed by us. */
 static error_t cause_of_death (int status)
 {
-    if (WIFSIGNALED (status) && WTERMSIG (status) == SIGXCPU)
+    int signal = WIFSIGNALED (status) ? WTERMSIG (status) : 0;
+    if (signal == SIGXCPU)
         return ERROR_PAGE_TIMED_OUT;
-    if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
-        return ERROR_PAGE_TOO_BIG;   /* the kernel was out of memory */
+    if (signal == SIGKILL)
+        return ERROR_READER_KILLED;
     if (WIFEXITED (status) && WEXITSTATUS (status) == EXIT_NO_START)
         return ERROR_INTERNAL;
     return ERROR_READER_DIED;
@@ -289,7 +290,7 @@ static void receive (child_t *child)
         if (state != FRAME_WHOLE) {
             /* A closed socket says that it has ended or soon will: the pidfd tells how. */
             if (state == FRAME_BROKEN)
-                child_kill (child, ERROR_READER_DIED);
+                child_kill (child, ERROR_READER_BAD_REPLY);
             else
                 close_socket (child);
             return;
@@ -300,7 +301,7 @@ static void receive (child_t *child)
         if (message_decode (&message, frame.data, frame.size) == 0)
             child->handlers.reply (child->context, &message, &frame.data, frame.size);
         else
-            child_kill (child, ERROR_READER_DIED);
+            child_kill (child, ERROR_READER_BAD_REPLY);
         free (frame.data);
     }
 }

@@ -17,8 +17,9 @@ typedef struct {
      * it to NULL. It may ask for the next thing, or kill the child. */
     void (*reply) (void *context, const message_t *message, uint8_t **data, size_t size);
 
-    /* It is gone, and *child destroyed: READER_DIED, PAGE_TIMED_OUT, PAGE_TOO_BIG (it was out of
-     * memory), INTERNAL (it could not start); NONE when child_kill was called with that. */
+    /* It is gone, and *child destroyed: READER_DIED (by itself), READER_KILLED (by somebody else),
+     * READER_BAD_REPLY, PAGE_TIMED_OUT, INTERNAL (it could not start); NONE when child_kill was called
+     * with that. */
     void (*ended) (void *context, error_t why);
 } child_handlers_t;
 

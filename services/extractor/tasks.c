@@ -2,8 +2,8 @@
  *
  * A range's pages are read one after another by one reader, and each goes to the answerer as soon as
  * that takes it; the next page is read while the last ones are being committed. The task is answered
- * when the answerer has committed every page. A page that kills its reader is sent as failed, and
- * the next one gets a new reader. */
+ * when the answerer has committed every page. A page whose reader dies is read once more by a new
+ * one; when that dies too, the page is sent as failed and the next one goes on. */
 #include "tasks.h"
 
 #include <stdlib.h>
@@ -23,6 +23,7 @@
                                  * with a connection, and a page that comes twice is no harm */
 #define MAX_WIDTH       4000u
 #define MAX_TITLE_BYTES 4096
+#define MAX_DEATHS      2       /* of readers over one thing asked: the first may be no fault of it */
 
 typedef enum { TASK_INSPECT, TASK_EXTRACT, TASK_DRAW } task_kind_t;
 
@@ -57,6 +58,7 @@ struct task {
     reader_t *reader;
     bool asked;              /* the reader has not answered yet */
     bool ocr_begun;          /* on the current page */
+    unsigned deaths;         /* of readers over what is asked now */
     bool ended;              /* nothing more is to be read or sent */
     uint8_t *answer;         /* encoded; waits until the gateway takes it */
     size_t answer_size;
@@ -252,6 +254,7 @@ static void page_done (task_t *task, uint8_t *data, size_t size)
     task->pages [task->current - task->first] = (page_slot_t) {PAGE_READ, data, size, 0};
     task->current++;
     task->ocr_begun = false;
+    task->deaths = 0;
 }
 
 static void page_failed (task_t *task, error_t why)
@@ -276,21 +279,32 @@ static void count_page (page_status_t status)
         metric_add (METRIC_PAGES_OCR, 1);
 }
 
-/* A reply that makes no sense: whoever sent it is not to be believed in anything. */
-static void distrust (task_t *task)
+/* The reader is gone before it did what it was asked. A page that took too long is not tried again,
+ * and what hinders any reader is for the gateway to know; else somebody may have killed it. */
+static void reader_lost (task_t *task, error_t why)
+{
+    bool final = why == ERROR_PAGE_TIMED_OUT || why == ERROR_INTERNAL;
+    task->reader = NULL;
+    task->asked = task->ocr_begun = false;
+    if (!final && ++task->deaths < MAX_DEATHS)
+        log_warning ("read_again", "file=%s page=%u why=%s", task->file_id, task->current, error_name (why));
+    else if (task->kind == TASK_EXTRACT && why != ERROR_INTERNAL)
+        page_failed (task, why);
+    else
+        task_fail (task, why, error_default (why));
+}
+
+/* A reader that has shown that it can't go on, or is not to be believed in anything. */
+static void reject_reader (task_t *task, error_t why)
 {
     readers_drop (task->reader);
-    task->reader = NULL;
-    if (task->kind == TASK_EXTRACT)
-        page_failed (task, ERROR_READER_DIED);
-    else
-        task_fail (task, ERROR_READER_DIED, error_default (ERROR_READER_DIED));
+    reader_lost (task, why);
 }
 
 static void on_page (task_t *task, const page_message_t *page, uint8_t **data, size_t size)
 {
     if (page_check (page, task->current) != 0) {
-        distrust (task);
+        reject_reader (task, ERROR_READER_BAD_REPLY);
         return;
     }
     count_page (page->status);
@@ -302,7 +316,7 @@ static void on_inspected (task_t *task, const file_inspected_message_t *inspecte
 {
     message_t message = {.id = MESSAGE_FILE_INSPECTED, .file_inspected = *inspected};
     if (inspected->pages < 1 || strlen (inspected->title) > MAX_TITLE_BYTES) {
-        distrust (task);
+        reject_reader (task, ERROR_READER_BAD_REPLY);
         return;
     }
     message.file_inspected.task = task->number;
@@ -325,17 +339,13 @@ static void on_failed (task_t *task, const task_failed_message_t *failed)
         || code == ERROR_FILE_ENCRYPTED || code == ERROR_FILE_WRONG_PASSWORD || code == ERROR_FILE_NO_PAGES;
     if (task->kind != TASK_EXTRACT || file)
         task_fail (task, code, failed->message);
-    else {
-        readers_drop (task->reader);   /* it is short of memory: begin anew */
-        task->reader = NULL;
-        page_failed (task, code == ERROR_NO_MEMORY ? ERROR_PAGE_TOO_BIG : ERROR_PAGE_DAMAGED);
-    }
+    else
+        reject_reader (task, code == ERROR_NO_MEMORY ? ERROR_PAGE_TOO_BIG : ERROR_PAGE_DAMAGED);
 }
 
 static void on_ocr_begun (task_t *task)
 {
-    if (!task->ocr_begun)   /* once a page, or it would go on for ever */
-        child_allow (reader_child (task->reader), settings_number (SETTING_EXTRACTOR_OCR_MS));
+    child_allow (reader_child (task->reader), settings_number (SETTING_EXTRACTOR_OCR_MS));
     task->ocr_begun = true;
 }
 
@@ -345,13 +355,13 @@ static void on_reply (void *user, const message_t *message, uint8_t **data, size
     static const message_id_t wanted [] = {
         [TASK_INSPECT] = MESSAGE_FILE_INSPECTED, [TASK_EXTRACT] = MESSAGE_PAGE, [TASK_DRAW] = MESSAGE_PAGE_DRAWN,
     };
-    if (task->asked && task->kind == TASK_EXTRACT && message->id == MESSAGE_OCR_BEGUN) {
-        on_ocr_begun (task);
+    if (task->asked && task->kind == TASK_EXTRACT && message->id == MESSAGE_OCR_BEGUN && !task->ocr_begun) {
+        on_ocr_begun (task);   /* once a page, or it would go on for ever */
         return;
     }
     bool expected = task->asked && (message->id == wanted [task->kind] || message->id == MESSAGE_TASK_FAILED);
     if (!expected) {
-        child_kill (reader_child (task->reader), ERROR_READER_DIED);
+        child_kill (reader_child (task->reader), ERROR_READER_BAD_REPLY);
         return;
     }
     task->asked = false;
@@ -370,13 +380,10 @@ static void on_reply (void *user, const message_t *message, uint8_t **data, size
 static void on_ended (void *user, error_t why)
 {
     task_t *task = user;
-    bool asked = task->asked;
-    task->reader = NULL;
-    task->asked = false;
-    if (asked && task->kind == TASK_EXTRACT && why != ERROR_INTERNAL)
-        page_failed (task, why);
-    else if (asked)
-        task_fail (task, why, error_default (why));
+    if (task->asked)
+        reader_lost (task, why);
+    else
+        task->reader = NULL;
     tasks_work ();
 }
 

@@ -11,6 +11,7 @@ from service import ROLES, wait_until
 
 LONG = 300   # seconds
 PAGES = 400
+ON_THE_WAY = 40   # pages read and not committed: at most the answerer's credit
 
 
 def everything(service, store, file_id):
@@ -211,32 +212,37 @@ def test_a_deleted_file_stays_deleted(library):
                             if path.is_file()], 20, "its bytes to be gone")
 
 
-def test_kill_the_reader_of_a_page(library):
-    """The child that reads a file is killed again and again: the page may fail, the file does not,
-    and the extractor lives."""
-    service, store, _ = library
+def test_kill_the_reader_of_many_pages(new_service):
+    """The child that reads a file is killed from outside, each time on another page: that is no
+    fault of the page, which is read by a new child."""
+    service = new_service(settings={"QUIRE_EXTRACTOR_CHILDREN": "1"}).start().wait_ready()
+    store = service.new_store("readers")
     extractor = service.processes["extractor"].pid
     file_id = add_long(service, store)
+
+    def is_over():
+        return service.file(file_id)["state"] == "completed"
 
     def children():
         path = Path(f"/proc/{extractor}/task/{extractor}/children")
         return [int(pid) for pid in path.read_text().split()]
 
-    for _ in range(3):
-        victims = wait_until(lambda: children() or service.file(file_id)["state"] == "completed",
-                             30, "a child that reads")
+    killed = 0
+    while not is_over():
+        victims = wait_until(lambda: children() or is_over(), 30, "a child that reads")
         if victims is True:
             break
+        done = service.file(file_id)["pages_done"]
         for pid in victims:
             try:
                 os.kill(pid, signal.SIGKILL)
+                killed += 1
             except ProcessLookupError:
                 pass
-    file = service.wait_file(file_id, within=LONG)
-    assert file["state"] == "completed", file
-    lines = service.ledger(file_id)
-    assert len(lines) == PAGES and all(
-        line["status"] == "text" or line["status"] == "failed" and line["reason"] for line in lines)
-    assert sum(line["status"] == "failed" for line in lines) <= 6
+        # Pages read before may be on their way; when more are done, the next one has been read.
+        wait_until(lambda: service.file(file_id)["pages_done"] > done + ON_THE_WAY or is_over(),
+                   60, "pages read by another child")
+    assert killed >= 3
+    is_whole(service, store, file_id)
     assert service.processes["extractor"].alive()
     assert service.finish(pdfs.text_pdf(["Another page."]))["state"] == "completed"

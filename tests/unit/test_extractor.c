@@ -36,6 +36,7 @@ static struct {
 
     /* what has come */
     uint32_t statuses [MOST_PAGES + 1];   /* of the pages by number, 0: not come */
+    char reason [MAX_ERROR_TEXT + 1];     /* of the last page that failed */
     uint32_t came, uncommitted, most_uncommitted, came_again;
     uint64_t inspected, drawn, failed;   /* numbers of the last tasks */
     uint64_t extracted;                  /* a bit for each task */
@@ -92,6 +93,8 @@ static void on_page (void *context UNUSED, peer_t *peer UNUSED, const message_t 
     assert_in_range (page->page, 1, MOST_PAGES);
     f.came_again += f.statuses [page->page] != 0;
     f.statuses [page->page] = page->status;
+    if (page->status == PAGE_FAILED)
+        snprintf (f.reason, sizeof f.reason, "%s", page->reason);
     f.came++;
     f.uncommitted++;
     f.most_uncommitted = f.uncommitted > f.most_uncommitted ? f.uncommitted : f.most_uncommitted;
@@ -162,8 +165,9 @@ static void put_pages (char letter, int count)
     put_file (letter, bytes, size);
 }
 
-/* Three pages, of which the second draws ten forms that draw ten forms, ten levels deep. */
-static void put_bomb (char letter)
+/* Three pages of words. Those from `first` to `last` draw ten forms that draw ten forms, so many
+ * levels deep. */
+static void put_forms (char letter, int levels, int first, int last)
 {
     char *bytes = NULL;
     size_t size = 0;
@@ -174,16 +178,23 @@ static void put_bomb (char letter)
         fprintf (out, "%d 0 obj <</Type /Page /Parent 2 0 R /Contents %d 0 R /Resources <</XObject <</A 10 0 R>> "
                  "/Font <</F <</Type /Font /Subtype /Type1 /BaseFont /Helvetica>>>>>>>> endobj\n"
                  "%d 0 obj <</Length 60>> stream\n%-60s\nendstream endobj\n", page, page + 3, page + 3,
-                 page == 4 ? "/A Do" : "BT /F 12 Tf 72 700 Td (A page of words) Tj ET");
-    for (int level = 10; level < 20; level++)
+                 page - 2 < first || page - 2 > last ? "BT /F 12 Tf 72 700 Td (A page of words) Tj ET"
+                 : "BT /F 12 Tf 72 700 Td (A page of words) Tj ET /A Do");
+    for (int level = 10; level < 10 + levels; level++)
         fprintf (out, "%d 0 obj <</Type /XObject /Subtype /Form /BBox [0 0 9 9] /Length 60 /Resources <</XObject "
                  "<</A %d 0 R>>>>>> stream\n%-60s\nendstream endobj\n", level, level + 1,
                  "/A Do /A Do /A Do /A Do /A Do /A Do /A Do /A Do /A Do /A Do");
-    fputs ("20 0 obj <</Type /XObject /Subtype /Form /BBox [0 0 9 9] /Length 10>> stream\n0 0 1 1 re\nendstream endobj\n"
-           "trailer <</Root 1 0 R>>\n%%EOF\n", out);
+    fprintf (out, "%d 0 obj <</Type /XObject /Subtype /Form /BBox [0 0 9 9] /Length 10>> stream\n0 0 1 1 re\nendstream endobj\n"
+             "trailer <</Root 1 0 R>>\n%%%%EOF\n", 10 + levels);
     fclose (out);
     put_file (letter, bytes, size);
     free (bytes);
+}
+
+/* Three pages, of which the second never ends. */
+static void put_bomb (char letter)
+{
+    put_forms (letter, 10, 2, 2);
 }
 
 /* -- the process -------------------------------------------------------------------------------------- */
@@ -425,17 +436,58 @@ static pid_t find_reader (void)
     return found;
 }
 
-static bool reader_runs (void) { return find_reader () != 0; }
+static pid_t killed;   /* the last reader that a test has killed */
 
-static void loses_one_page_when_a_reader_dies (void **state UNUSED)
+static bool reader_runs (void)
 {
-    put_bomb ('a');
-    give (extract_task (2, 'a', 2, 3));
+    pid_t reader = find_reader ();
+    return reader != 0 && reader != killed;
+}
+
+static void kill_reader (int signal)
+{
     wait_until (reader_runs);
-    kill (find_reader (), SIGSEGV);
+    killed = find_reader ();
+    kill (killed, signal);
+}
+
+static void loses_one_page_when_its_readers_die (void **state UNUSED)
+{
+    static const struct { int signal; error_t why; } cases [] = {
+        {SIGSEGV, ERROR_READER_DIED}, {SIGKILL, ERROR_READER_KILLED},
+    };
+    for (size_t i = 0; i < COUNT_OF (cases); i++) {
+        f.extracted = 0;
+        put_bomb ('a');
+        give (extract_task (2, 'a', 2, 3));
+        kill_reader (cases [i].signal);
+        kill_reader (cases [i].signal);
+        wait_until (has_extracted);
+        assert_int_equal (f.statuses [2], PAGE_FAILED);
+        assert_string_equal (f.reason, error_default (cases [i].why));
+        assert_int_equal (f.statuses [3], PAGE_TEXT);
+    }
+}
+
+static bool one_came (void)   { return f.came >= 1; }
+static bool two_came (void)   { return f.came >= 2; }
+
+/* Each page takes so long that its reader is killed while it reads it. */
+static void loses_nothing_when_each_page_loses_a_reader (void **state UNUSED)
+{
+    put_forms ('a', 5, 1, 3);
+    give (extract_task (2, 'a', 1, 3));
+    kill_reader (SIGKILL);
+    wait_until (one_came);
+    killed = 0;             /* the one that has read page 1 goes on with page 2 */
+    kill_reader (SIGKILL);
+    wait_until (two_came);
+    killed = 0;
+    kill_reader (SIGSEGV);
     wait_until (has_extracted);
-    assert_int_equal (f.statuses [2], PAGE_FAILED);
-    assert_int_equal (f.statuses [3], PAGE_TEXT);
+    for (uint32_t page = 1; page <= 3; page++)
+        assert_int_equal (f.statuses [page], PAGE_TEXT);
+    assert_int_equal (f.came, 3);
 }
 
 static void leaves_no_reader_behind (void **state UNUSED)
@@ -479,7 +531,8 @@ int main (void)
         TEST (stops_when_the_file_is_gone),
         TEST (forgets_a_file),
         TEST (gives_up_a_page_that_takes_too_long),
-        TEST (loses_one_page_when_a_reader_dies),
+        TEST (loses_one_page_when_its_readers_die),
+        TEST (loses_nothing_when_each_page_loses_a_reader),
         TEST (leaves_no_reader_behind),
         TEST (reads_on_after_many_pages),
     };
