@@ -133,8 +133,8 @@ static int count_pages (pdf_t *pdf)
         pages = pdf_count_pages (pdf->ctx, pdf->document);
     fz_catch (pdf->ctx)
         result = caught (pdf, ERROR_FILE_DAMAGED);
-    if (result == 0 && pages < 1)
-        result = error_set (ERROR_FILE_NO_PAGES, NULL);
+    if (result == 0 && pages < 1)   /* of what had to be repaired, nothing is left */
+        result = error_set (pdf_was_repaired (pdf->ctx, pdf->document) ? ERROR_FILE_DAMAGED : ERROR_FILE_NO_PAGES, NULL);
     pdf->pages = result == 0 ? (uint32_t) pages : 0;
     return result;
 }

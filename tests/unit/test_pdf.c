@@ -74,13 +74,18 @@ static void expect_text (pdf_t *pdf, const char *expected)
 
 static void says_why_a_file_can_not_be_opened (void **state UNUSED)
 {
-    static const char no_pages [] = "%PDF-1.4\n1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj\n"
-        "2 0 obj <</Type /Pages /Kids [] /Count 0>> endobj\ntrailer <</Root 1 0 R>>\n%%EOF\n";
+    char no_pages [2048], torn [] = "%PDF-1.4\n1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj\n"
+        "3 0 obj <</Length 600>> stream\nBT /F 12 Tf 72 700 Td (Tor";
+    FILE *file = make_pdf (NULL, 0);
+    rewind (file);
+    size_t size = fread (no_pages, 1, sizeof no_pages, file);
+    fclose (file);
     assert_int_equal (why_not_open ("", 0), ERROR_FILE_EMPTY);
     assert_int_equal (why_not_open ("Dear Sir,", 9), ERROR_FILE_NOT_PDF);
     assert_int_equal (why_not_open ("\0\0\0", 3), ERROR_FILE_NOT_PDF);
     assert_int_equal (why_not_open ("%PDF-1.4\nnothing more", 21), ERROR_FILE_DAMAGED);
-    assert_int_equal (why_not_open (no_pages, sizeof no_pages - 1), ERROR_FILE_NO_PAGES);
+    assert_int_equal (why_not_open (no_pages, size), ERROR_FILE_NO_PAGES);
+    assert_int_equal (why_not_open (torn, sizeof torn - 1), ERROR_FILE_DAMAGED);   /* its pages are lost */
 }
 
 static void opens_with_the_right_password (void **state UNUSED)
