@@ -14,7 +14,7 @@ const char *page_status_name (page_status_t status)
 {
     static const char *const names [PAGE_STATUS_END] = {
         [PAGE_TEXT] = "text", [PAGE_OCR] = "ocr", [PAGE_EMPTY] = "empty",
-        [PAGE_ENCRYPTED] = "encrypted", [PAGE_FAILED] = "failed", [PAGE_TIMED_OUT] = "timed_out",
+        [PAGE_FAILED] = "failed", [PAGE_TIMED_OUT] = "timed_out",
     };
     return status > 0 && status < PAGE_STATUS_END ? names [status] : "waiting";
 }

@@ -18,7 +18,6 @@ typedef enum {
     PAGE_TEXT = 1,      /* digital text */
     PAGE_OCR,           /* text read from its picture (alone, or beside digital text) */
     PAGE_EMPTY,         /* nothing to read on it */
-    PAGE_ENCRYPTED,     /* needs a password */
     PAGE_FAILED,        /* could not be read; the reason says why */
     PAGE_TIMED_OUT,     /* took longer than the limit */
     PAGE_STATUS_END

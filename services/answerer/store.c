@@ -756,7 +756,7 @@ int store_list_unfinished (store_t *store, const char *after, uint32_t limit,
 
 static bool status_failed (page_status_t status)
 {
-    return status >= PAGE_ENCRYPTED;
+    return status >= PAGE_FAILED;
 }
 
 static int add_chunks (store_t *store, uint32_t file, uint32_t page, const chunk_t *chunks, size_t count)

@@ -10,7 +10,7 @@
  *
  * A page of the ledger.
  * @typedef {{page: number, reason: ?string, words: number, chunks: number,
- *            status: "waiting"|"text"|"ocr"|"empty"|"encrypted"|"failed"|"timed_out"}} LedgerPage
+ *            status: "waiting"|"text"|"ocr"|"empty"|"failed"|"timed_out"}} LedgerPage
  *
  * A passage that a search found.
  * @typedef {{file_id: string, filename: string, score: number, page: number,

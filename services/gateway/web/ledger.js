@@ -10,13 +10,12 @@ const STATUSES = {
     text: "with text",
     ocr: "read by OCR",
     empty: "empty",
-    encrypted: "encrypted",
     failed: "failed",
     timed_out: "timed out",
     waiting: "waiting",
 };
 
-const UNREAD = ["failed", "timed_out", "encrypted"];
+const UNREAD = ["failed", "timed_out"];
 
 function element(name, className, ...content) {
     const made = document.createElement(name);
