@@ -132,6 +132,7 @@ static void shape_file (call_t *call, yyjson_mut_val *to, const file_row_t *file
     add_number (call, to, "pages_failed", file->pages_failed);
     add_number (call, to, "chunks", file->chunks);
     add_number (call, to, "vectors", file->vectors);
+    add_number (call, to, "vectors_failed", file->vectors_failed);
     add_text (call, to, "title", file->title);
     add_text (call, to, "sha256", file->sha256);
 }
@@ -891,6 +892,7 @@ static int get_status (call_t *call)
     add_number (call, call->root, "pages", counts.pages);
     add_number (call, call->root, "chunks", counts.chunks);
     add_number (call, call->root, "vectors", counts.vectors);
+    add_number (call, call->root, "vectors_failed", counts.vectors_failed);
     add_number (call, call->root, "vector_stores", counts.stores);
     add_number (call, call->root, "embedders", atomic_load (&embedders_there));
     return 0;

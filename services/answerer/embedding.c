@@ -15,7 +15,7 @@
 #define MAX_TASK_TEXTS     256
 #define MAX_FETCHED_TASKS  64           /* of one look into the store */
 #define MAX_ASKED_BYTES    (96u << 20)  /* of questions and texts that wait for an embedder */
-#define MAX_TEXT_FAILURES  2            /* then the text stays without a vector */
+#define MAX_TEXT_FAILURES  2            /* then the text stays without a vector until the next start */
 #define MAX_TEXT_LOSSES    6            /* embedders that were lost with it: it may be what kills them */
 #define ALONE_AFTER_LOSSES 2
 #define NEAR_MS            10000        /* an embedder that was there so lately may come back */
@@ -44,7 +44,8 @@ typedef struct task {
 typedef struct {
     item_t *again;              /* to be read once more */
     size_t again_count;
-    uint32_t after;             /* then those above this id */
+    chunk_state_t state;        /* then those of this state … */
+    uint32_t after;             /* … above this id */
     size_t most_tasks, texts_a_task;
     task_t *tasks;              /* result, in reverse */
     size_t task_count;
@@ -63,6 +64,8 @@ static struct {
     size_t again_count, again_capacity;
     uint32_t after;             /* chunks up to here have been given */
     bool at_end;                /* there were none above it */
+    uint32_t retried;           /* of those that failed in an earlier run, up to here were given */
+    bool all_retried;
     bool news;                  /* there are new ones since the last look began */
     bool looking;
     look_t look;
@@ -238,12 +241,16 @@ static void look_at (look_t *look, item_t item, const chunk_row_t *row)
     task->items [task->count++] = item;
 }
 
+/* One that failed in an earlier run is tried alone, once. */
 static void look_at_new (void *context, const chunk_row_t *row)
 {
     look_t *look = context;
     if (look->failure != ERROR_NONE)
         return;
-    look_at (look, (item_t) {.chunk = row->id}, row);
+    item_t item = {.chunk = row->id};
+    if (row->state == CHUNK_HAS_NONE)
+        item = (item_t) {row->id, MAX_TEXT_FAILURES - 1, MAX_TEXT_LOSSES - 1};
+    look_at (look, item, row);
     look->last = row->id;
 }
 
@@ -266,9 +273,9 @@ static void do_look (void *argument UNUSED)
     look->last = look->after;
     uint32_t before = look->last;
     size_t room = look->most_tasks > look->task_count ? look->most_tasks - look->task_count : 0;
-    size_t limit = room * look->texts_a_task;
+    size_t limit = look->state == CHUNK_WAITING ? room * look->texts_a_task : room;
     if (look->failure == ERROR_NONE && limit > 0
-        && store_list_waiting (reader->store, look->after, (uint32_t) limit, look_at_new, look) != 0)
+        && store_list_waiting (reader->store, look->state, look->after, (uint32_t) limit, look_at_new, look) != 0)
         look->failure = error_get ();
     look->at_end = look->failure == ERROR_NONE && limit > 0 && look->last == before;
     library_give_reader (embedding.library, reader);
@@ -322,6 +329,17 @@ static void look_failed (look_t *look)
     embedding.look_ms = loop_now_ms () + LOOK_AGAIN_MS;
 }
 
+static void look_ended (const look_t *look)
+{
+    if (look->state == CHUNK_WAITING) {
+        embedding.after = look->last;
+        embedding.at_end = look->at_end && !embedding.news;
+    } else {
+        embedding.retried = look->last;
+        embedding.all_retried = look->at_end;
+    }
+}
+
 static void feed (void);
 
 static void look_done (void *argument UNUSED)
@@ -332,8 +350,7 @@ static void look_done (void *argument UNUSED)
     if (look.failure != ERROR_NONE) {
         look_failed (&look);
     } else {
-        embedding.after = look.last;
-        embedding.at_end = look.at_end && !embedding.news;
+        look_ended (&look);
         hand_out (reversed (look.tasks));
     }
     free (look.again);
@@ -365,14 +382,17 @@ static bool take_again (look_t *look)
     return true;
 }
 
-/* Looks for chunks when embedders have room for them. */
+/* Looks for chunks when embedders have room for them; when no other is left for those that failed in
+ * an earlier run. */
 static void feed (void)
 {
     size_t room = free_credit ();
-    if (embedding.looking || room == 0 || (embedding.at_end && embedding.again_count == 0)
+    bool retry = embedding.at_end && embedding.again_count == 0;
+    if (embedding.looking || room == 0 || (retry && embedding.all_retried)
         || writer_is_behind () || loop_now_ms () < embedding.look_ms)
         return;
-    embedding.look = (look_t) {.after = embedding.after, .most_tasks = room,
+    embedding.look = (look_t) {.state = retry ? CHUNK_HAS_NONE : CHUNK_WAITING,
+                               .after = retry ? embedding.retried : embedding.after, .most_tasks = room,
                                .texts_a_task = (size_t) settings_number (SETTING_ANSWERER_EMBED_TEXTS)};
     if (!take_again (&embedding.look))
         return;

@@ -33,7 +33,7 @@ typedef struct {
     number_set_t files;
     bool all;             /* the set is every file there is */
     bool out_of_memory;
-    uint64_t chunks, vectors;
+    uint64_t chunks, vectors, vectors_failed;
 } scope_t;
 
 static void take_file (void *context, const scope_row_t *row)
@@ -44,6 +44,7 @@ static void take_file (void *context, const scope_row_t *row)
     scope->out_of_memory |= number_set_add (&scope->files, row->number) != 0;
     scope->chunks += row->chunks;
     scope->vectors += row->vectors;
+    scope->vectors_failed += row->vectors_failed;
 }
 
 static int find_scope (store_t *store, const char *store_id, scope_t *scope)
@@ -446,6 +447,7 @@ static char *tell (const search_t *search, const search_message_t *request, bool
     yyjson_mut_val *indexed = yyjson_mut_obj_add_obj (doc, root, "indexed");
     yyjson_mut_obj_add_uint (doc, indexed, "chunks", search->scope->chunks);
     yyjson_mut_obj_add_uint (doc, indexed, "vectors", search->scope->vectors);
+    yyjson_mut_obj_add_uint (doc, indexed, "vectors_failed", search->scope->vectors_failed);
     yyjson_mut_obj_add_bool (doc, root, "dense", dense);
     char *json = result == 0 ? write_json (doc) : NULL;
     yyjson_mut_doc_free (doc);

@@ -34,6 +34,13 @@ static const char *const statements [] = {
 #undef STATEMENT
 };
 
+/* By the version that they raise. */
+static const char *const upgrades [STORE_VERSION] = {
+#define UPGRADE(from, sql) [from] = sql,
+#include "store_upgrades.def"
+#undef UPGRADE
+};
+
 static const char *const schema [] = {
 #define SCHEMA(sql) sql,
 #include "store_schema.def"
@@ -251,9 +258,10 @@ static file_row_t file_from (sqlite3_stmt *s)
         .state = (file_state_t) sqlite3_column_int (s, 9), .error = error_named (column_text (s, 10)),
         .reason = column_text (s, 11), .pages = column_u32 (s, 12), .pages_done = column_u32 (s, 13),
         .pages_failed = column_u32 (s, 14), .chunks = column_u32 (s, 15), .vectors = column_u32 (s, 16),
+        .vectors_failed = column_u32 (s, 17),
     };
 }
-#define FILE_COLUMN_COUNT 17
+#define FILE_COLUMN_COUNT 18
 
 static int keep_file (store_t *store, file_row_t *row)
 {
@@ -431,7 +439,18 @@ static int read_pragma (store_t *store, const char *sql, int64_t *value)
     return result == 1 ? 0 : -1;
 }
 
-static int check_version (store_t *store, const char *path)
+static int upgrade (store_t *store, int64_t version)
+{
+    log_info ("store_upgraded", "from=%d to=%d", (int) version, STORE_VERSION);
+    if (execute (store, "PRAGMA synchronous = FULL; BEGIN IMMEDIATE") != 0)
+        return -1;
+    for (; version < STORE_VERSION; version++)
+        if (execute (store, upgrades [version]) != 0)
+            return -1;
+    return execute (store, "COMMIT");
+}
+
+static int check_version (store_t *store, const char *path, bool writer)
 {
     int64_t application = 0, version = 0;
     if (read_pragma (store, "PRAGMA application_id", &application) != 0
@@ -440,10 +459,10 @@ static int check_version (store_t *store, const char *path)
     if (application != APPLICATION_ID)
         return error_set (ERROR_STORE_FAILED, "store: %s is no store of Quire, or is damaged:"
                           " restore it from a backup, or move it away to begin anew", path);
-    if (version != STORE_VERSION)
+    if (version < 1 || version > STORE_VERSION || (version < STORE_VERSION && !writer))
         return error_set (ERROR_STORE_FAILED, "store: %s has version %lld, this program knows %d:"
                           " run the version of Quire that wrote it", path, (long long) version, STORE_VERSION);
-    return 0;
+    return version < STORE_VERSION ? upgrade (store, version) : 0;
 }
 
 static int open_all (store_t *store, const char *path, bool writer)
@@ -451,7 +470,7 @@ static int open_all (store_t *store, const char *path, bool writer)
     if (writer && see_that_it_is_there (path) != 0)
         return -1;
     if (open_database (store, path, writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) != 0
-        || check_version (store, path) != 0)
+        || check_version (store, path, writer) != 0)
         return -1;
     return execute (store, writer
         ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
@@ -631,7 +650,7 @@ static file_state_t state_of (const file_row_t *file)
         return FILE_READING;
     if (file->pages_failed >= file->pages)
         return FILE_FAILED;
-    return file->vectors < file->chunks ? FILE_INDEXING : FILE_COMPLETED;
+    return file->vectors + file->vectors_failed < file->chunks ? FILE_INDEXING : FILE_COMPLETED;
 }
 
 static int first_reason (store_t *store, file_row_t *file)
@@ -660,10 +679,11 @@ static int number_settle (store_t *store, file_row_t *file)
     if (file->state != before)
         log_info ("file_state", "file=%s from=%s to=%s", file->id, file_state_name (before),
                   file_state_name (file->state));
-    return run (store, STATEMENT_FILE_SET, "itittiiiii", (int64_t) file->number, file->title,
+    return run (store, STATEMENT_FILE_SET, "itittiiiiii", (int64_t) file->number, file->title,
                 (int64_t) file->state, file->error == ERROR_NONE ? "" : error_name (file->error),
                 file->reason, (int64_t) file->pages, (int64_t) file->pages_done,
-                (int64_t) file->pages_failed, (int64_t) file->chunks, (int64_t) file->vectors);
+                (int64_t) file->pages_failed, (int64_t) file->chunks, (int64_t) file->vectors,
+                (int64_t) file->vectors_failed);
 }
 
 int store_add_file (store_t *store, const add_file_message_t *file)
@@ -952,11 +972,11 @@ int store_list_chunks (store_t *store, uint32_t page, chunk_row_handler_t *handl
                        handler, context);
 }
 
-int store_list_waiting (store_t *store, uint32_t after, uint32_t limit, chunk_row_handler_t *handler,
-                        void *context)
+int store_list_waiting (store_t *store, chunk_state_t state, uint32_t after, uint32_t limit,
+                        chunk_row_handler_t *handler, void *context)
 {
-    return each_chunk (store, start (store, STATEMENT_CHUNKS_WAITING, "ii", (int64_t) after,
-                                     (int64_t) limit), true, handler, context);
+    statement_t id = state == CHUNK_HAS_NONE ? STATEMENT_CHUNKS_FAILED : STATEMENT_CHUNKS_WAITING;
+    return each_chunk (store, start (store, id, "ii", (int64_t) after, (int64_t) limit), true, handler, context);
 }
 
 int store_list_with_vector (store_t *store, chunk_row_handler_t *handler, void *context)
@@ -985,12 +1005,14 @@ int store_get_waiting (store_t *store, uint32_t id, chunk_row_t *row)
     return get_chunk (store, start (store, STATEMENT_CHUNK_WAITING, "i", (int64_t) id), true, row);
 }
 
-static int count_vector (store_t *store, uint32_t number)
+static int count_vector (store_t *store, uint32_t number, chunk_state_t before, bool has_vector)
 {
     file_row_t file;
     if (get_file (store, start (store, STATEMENT_FILE_NUMBERED, "i", (int64_t) number), "", &file) != 0)
         return -1;
-    file.vectors++;
+    file.vectors += has_vector;
+    file.vectors_failed += !has_vector;
+    file.vectors_failed -= before == CHUNK_HAS_NONE;
     return number_settle (store, &file);
 }
 
@@ -1000,7 +1022,7 @@ int store_settle_chunk (store_t *store, uint32_t id, const float *vector, const 
     forget_kept (store);
     if (get_chunk (store, start (store, STATEMENT_CHUNK_GET, "i", (int64_t) id), false, row) != 0)
         return -1;
-    if (row->state != CHUNK_WAITING)
+    if (row->state == CHUNK_HAS_VECTOR || (row->state == CHUNK_HAS_NONE && vector == NULL))
         return 0;
     if (vector != NULL
         && run (store, STATEMENT_VECTOR_ADD, "ib", (int64_t) id, (const void *) vector,
@@ -1009,7 +1031,7 @@ int store_settle_chunk (store_t *store, uint32_t id, const float *vector, const 
     chunk_state_t state = vector != NULL ? CHUNK_HAS_VECTOR : CHUNK_HAS_NONE;
     if (run (store, STATEMENT_CHUNK_SETTLE, "iit", (int64_t) id, (int64_t) state, reason) != 0)
         return -1;
-    return count_vector (store, row->file);
+    return count_vector (store, row->file, row->state, vector != NULL);
 }
 
 int store_get_vector (store_t *store, uint32_t id, float vector [EMBEDDING_WIDTH])
@@ -1201,7 +1223,8 @@ int store_list_scope (store_t *store, uint32_t store_number, scope_row_handler_t
     while ((result = step (store, s)) == 1) {
         scope_row_t row = {
             .number = column_u32 (s, 0), .id = column_text (s, 1), .name = column_text (s, 2),
-            .chunks = column_u32 (s, 3), .vectors = column_u32 (s, 4), .attributes = column_text (s, 5),
+            .chunks = column_u32 (s, 3), .vectors = column_u32 (s, 4),
+            .vectors_failed = column_u32 (s, 5), .attributes = column_text (s, 6),
         };
         handler (context, &row);
     }
@@ -1308,6 +1331,7 @@ int store_count (store_t *store, store_counts_t *counts)
         counts->pages += column_u64 (s, 2);
         counts->chunks += column_u64 (s, 3);
         counts->vectors += column_u64 (s, 4);
+        counts->vectors_failed += column_u64 (s, 5);
     }
     finish (s);
     return result;

@@ -12,7 +12,7 @@
 #include "message.h"
 #include "page.h"
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 #define MAX_ID_BYTES 64u
 #define EMBEDDING_WIDTH 384
 #define VECTOR_BYTES (EMBEDDING_WIDTH * sizeof (float))
@@ -40,13 +40,14 @@ typedef struct {
     error_t error;              /* of a failed file */
     uint32_t pages;             /* 0: not known yet */
     uint32_t pages_done, pages_failed;
-    uint32_t chunks, vectors;   /* vectors: chunks that have one, or never will */
+    uint32_t chunks, vectors;   /* vectors: chunks that have one */
+    uint32_t vectors_failed;    /* chunks that could not be embedded; tried again at the next start */
 } file_row_t;
 
 /* -- life ----------------------------------------------------------------------------------- */
 
-/* Opens path; the writer makes it when it is not there. A damaged or newer one is an error that
- * says so, never emptied. */
+/* Opens path; the writer makes it when it is not there, and brings an older one up to date. A damaged
+ * or newer one is an error that says so, never emptied. */
 MUST_CHECK store_t *store_open (const char *path, bool writer);
 void store_close (store_t **store);
 
@@ -148,15 +149,16 @@ typedef void (chunk_row_handler_t) (void *context, const chunk_row_t *row);
 
 MUST_CHECK int store_list_chunks (store_t *store, uint32_t page, chunk_row_handler_t *handler,
                                   void *context);
-/* Waiting chunks with ids above `after`, in order, with their texts. */
-MUST_CHECK int store_list_waiting (store_t *store, uint32_t after, uint32_t limit,
+/* Chunks without a vector (CHUNK_WAITING or CHUNK_HAS_NONE) with ids above `after`, in order, with
+ * their texts. */
+MUST_CHECK int store_list_waiting (store_t *store, chunk_state_t state, uint32_t after, uint32_t limit,
                                    chunk_row_handler_t *handler, void *context);
-/* One waiting chunk with its text; NOT_FOUND when it is gone or waits no more. */
+/* One chunk without a vector, with its text; NOT_FOUND when it is gone or has one. */
 MUST_CHECK int store_get_waiting (store_t *store, uint32_t id, chunk_row_t *row);
 MUST_CHECK int store_list_with_vector (store_t *store, chunk_row_handler_t *handler, void *context);
 
-/* Gives a chunk its vector, or with vector NULL the reason why it never gets one. NOT_FOUND when
- * it is gone; a second vector is ignored (*row tells the state before). */
+/* Gives a chunk its vector, or with vector NULL the reason why it has none; that is not the last
+ * word. NOT_FOUND when it is gone; a second vector is ignored (*row tells the state before). */
 MUST_CHECK int store_settle_chunk (store_t *store, uint32_t id, const float *vector,
                                    const char *reason, chunk_row_t *row);
 MUST_CHECK int store_get_vector (store_t *store, uint32_t id, float vector [EMBEDDING_WIDTH]);
@@ -207,7 +209,7 @@ MUST_CHECK int store_get_store_file_by_number (store_t *store, uint32_t store_nu
 
 /* All files of a vector store that a search may look at. */
 typedef struct {
-    uint32_t number, chunks, vectors;
+    uint32_t number, chunks, vectors, vectors_failed;
     const char *id, *name, *attributes;
 } scope_row_t;
 typedef void (scope_row_handler_t) (void *context, const scope_row_t *row);
@@ -231,7 +233,7 @@ MUST_CHECK int store_cancel_batch (store_t *store, const char *store_id, const c
 /* -- numbers -------------------------------------------------------------------------------- */
 
 typedef struct {
-    uint64_t files, pages, chunks, vectors, stores;
+    uint64_t files, pages, chunks, vectors, vectors_failed, stores;
     uint64_t files_in_state [FILE_FAILED + 1];
 } store_counts_t;
 MUST_CHECK int store_count (store_t *store, store_counts_t *counts);

@@ -175,7 +175,7 @@ static int write_vectors (work_t *work)
             continue;
         if (error_get () != ERROR_NOT_FOUND)
             return -1;
-        *row = (chunk_row_t) {.state = CHUNK_WAITING};   /* id 0: its file was deleted */
+        *row = (chunk_row_t) {0};   /* id 0: its file was deleted */
     }
     return 0;
 }
@@ -216,7 +216,7 @@ static void index_vectors (const work_t *work)
 {
     for (size_t i = 0; i < work->chunk_count; i++) {
         const chunk_row_t *row = &work->settled [i];
-        if (row->id != 0 && row->state == CHUNK_WAITING && work->vectors != NULL
+        if (row->id != 0 && row->state != CHUNK_HAS_VECTOR && work->vectors != NULL
             && index_add (library_index (writer.library), row->id, row->page, row->file,
                           work->vectors + i * EMBEDDING_WIDTH) != 0)
             log_error ("vector_not_indexed", "chunk=%u text=\"%s\"", row->id, error_text ());

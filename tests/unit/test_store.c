@@ -1,6 +1,8 @@
 /* The store: groups, duplicates, states, deletes, paging, damage; with the real SQLite. */
 #include "library_fixture.h"
 
+#include <sqlite3.h>
+
 #include "error.h"
 
 static char *folder;
@@ -87,9 +89,57 @@ static void test_states_of_a_file (void **state UNUSED)
     assert_int_equal (file_of ("file-a").vectors, 1);
     chunk_row_t row;
     assert_int_equal (store_settle_chunk (store, 2, NULL, "could not be embedded", &row), 0);
+    assert_int_equal (store_settle_chunk (store, 2, NULL, "once more", &row), 0);
+    assert_int_equal (file_of ("file-a").vectors, 1);
+    assert_int_equal (file_of ("file-a").vectors_failed, 1);
     assert_int_equal (file_of ("file-a").state, FILE_COMPLETED);
     assert_int_equal (store_fail_file (store, "file-a", ERROR_FILE_DAMAGED, "too late"), 0);
     assert_int_equal (file_of ("file-a").state, FILE_COMPLETED);
+}
+
+/* A chunk without a vector may get one later. */
+static void test_a_second_chance (void **state UNUSED)
+{
+    chunk_row_t row;
+    store_counts_t counts;
+    file_add (store, "file-a", "a.pdf", 5);
+    assert_int_equal (store_set_inspected (store, "file-a", 1, "Title"), 0);
+    page_add (store, "file-a", 1, "one\ntwo", "");
+    settle (1);
+    assert_int_equal (store_settle_chunk (store, 2, NULL, "could not be embedded", &row), 0);
+    assert_int_equal (store_get_waiting (store, 2, &row), 0);
+    assert_string_equal (row.text, "two");
+    settle (2);
+    assert_int_equal (store_get_waiting (store, 2, &row), -1);
+    assert_int_equal (store_count (store, &counts), 0);
+    assert_int_equal (counts.vectors, 2);
+    assert_int_equal (counts.vectors_failed, 0);
+    assert_int_equal (file_of ("file-a").state, FILE_COMPLETED);
+}
+
+/* In version 1 `vectors` counted what had failed too. */
+static void test_a_store_of_version_1 (void **state UNUSED)
+{
+    chunk_row_t row;
+    sqlite3 *db;
+    file_add (store, "file-a", "a.pdf", 5);
+    assert_int_equal (store_set_inspected (store, "file-a", 1, "Title"), 0);
+    page_add (store, "file-a", 1, "one\ntwo", "");
+    settle (1);
+    assert_int_equal (store_settle_chunk (store, 2, NULL, "could not be embedded", &row), 0);
+    store_close (&store);
+    assert_int_equal (sqlite3_open (in_folder (folder, "store.sqlite"), &db), SQLITE_OK);
+    assert_int_equal (sqlite3_exec (db, "DROP INDEX chunks_failed; UPDATE files SET vectors = 2;"
+                                    "ALTER TABLE files DROP COLUMN vectors_failed; PRAGMA user_version = 1",
+                                    NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close (db);
+    assert_null (store_open (in_folder (folder, "store.sqlite"), false));
+    store = store_open (in_folder (folder, "store.sqlite"), true);
+    assert_non_null (store);
+    assert_int_equal (file_of ("file-a").vectors, 1);
+    assert_int_equal (file_of ("file-a").vectors_failed, 1);
+    settle (2);
+    assert_int_equal (file_of ("file-a").vectors, 2);
 }
 
 static void test_empty_file_completes (void **state UNUSED)
@@ -435,7 +485,8 @@ int main (void)
 {
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown (test, open_new, close_and_remove)
     const struct CMUnitTest tests [] = {
-        WITH_STORE (test_states_of_a_file), WITH_STORE (test_empty_file_completes),
+        WITH_STORE (test_states_of_a_file), WITH_STORE (test_a_second_chance),
+        WITH_STORE (test_a_store_of_version_1), WITH_STORE (test_empty_file_completes),
         WITH_STORE (test_pages_before_their_number), WITH_STORE (test_failures),
         WITH_STORE (test_missing_pages), WITH_STORE (test_orphans_and_malformed_pages),
         WITH_STORE (test_delete), WITH_STORE (test_groups), WITH_STORE (test_paging_at_equal_times),

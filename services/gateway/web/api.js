@@ -6,7 +6,7 @@
  * @typedef {{id: string, filename: string, bytes: number, created_at: number,
  *            state: "queued"|"reading"|"indexing"|"completed"|"failed",
  *            status_details: ?string, pages: number, pages_done: number, pages_failed: number,
- *            chunks: number, vectors: number, title: string}} ApiFile
+ *            chunks: number, vectors: number, vectors_failed: number, title: string}} ApiFile
  *
  * A page of the ledger.
  * @typedef {{page: number, reason: ?string, words: number, chunks: number,
@@ -17,7 +17,7 @@
  *            start: number, end: number, highlight: string,
  *            content: {type: "text", text: string}[]}} Passage
  *
- * @typedef {{data: Passage[], indexed: {chunks: number, vectors: number}}} SearchResult
+ * @typedef {{data: Passage[], indexed: {chunks: number, vectors: number, vectors_failed: number}}} SearchResult
  */
 
 const STORE = "/v1/vector_stores/default";

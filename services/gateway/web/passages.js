@@ -91,8 +91,9 @@ export class Passages {
     }
 
     #showIndexing() {
-        const { chunks, vectors } = this.#search.indexed ?? { chunks: 0, vectors: 0 };
-        setNotice(byId("indexing"), vectors >= chunks ? ""
+        const { chunks, vectors, vectors_failed } =
+            this.#search.indexed ?? { chunks: 0, vectors: 0, vectors_failed: 0 };
+        setNotice(byId("indexing"), vectors + vectors_failed >= chunks ? ""
             : `Still indexing: ${number(vectors)} of ${count(chunks, "passage")} can be found by meaning so far, `
               + "all by their words.");
     }
