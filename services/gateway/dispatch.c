@@ -1,6 +1,11 @@
 /* dispatch: rules for ranges, workers and turns. */
 #include "dispatch.h"
 
+#define FIRST_REST_MS   1000
+#define LONGEST_REST_MS 64000
+
+/* -- tasks ----------------------------------------------------------------------------------- */
+
 verdict_t dispatch_verdict (range_t range, int tries, uint32_t losses)
 {
     if (tries < MAX_TRIES)
@@ -8,6 +13,23 @@ verdict_t dispatch_verdict (range_t range, int tries, uint32_t losses)
     if (range.last > range.first)
         return VERDICT_PART;
     return losses > 0 ? VERDICT_GIVE_UP : VERDICT_TRY;
+}
+
+failure_t dispatch_failure (range_t range, error_t error)
+{
+    bool of_file = error == ERROR_FILE_EMPTY || (error >= ERROR_FILE_NOT_PDF && error <= ERROR_FILE_TOO_MANY_PAGES);
+    bool of_page = error >= ERROR_PAGE_DAMAGED && error <= ERROR_READER_DIED;
+    if (of_file || (of_page && range.first == 0))
+        return FAILURE_OF_FILE;
+    return of_page ? FAILURE_OF_PAGE : FAILURE_OF_SERVICE;
+}
+
+uint64_t dispatch_rest_ms (uint32_t failures)
+{
+    uint64_t rest = FIRST_REST_MS;
+    for (uint32_t i = 1; i < failures && rest < LONGEST_REST_MS; i++)
+        rest *= 2;
+    return rest;
 }
 
 void range_part (range_t range, range_t halves [2])

@@ -6,7 +6,7 @@
 #ifndef QUIRE_GATEWAY_DISPATCH_H
 #define QUIRE_GATEWAY_DISPATCH_H
 
-#include "macros.h"
+#include "error.h"
 
 #define MAX_TRIES 2   /* of a range or page, before it is parted or given up */
 
@@ -19,10 +19,19 @@ typedef struct {
 typedef enum { VERDICT_TRY, VERDICT_PART, VERDICT_GIVE_UP } verdict_t;
 
 /* range     {0, 0} for the inspection of a file
- * tries     that the board has counted before this one, by any gateway
+ * tries     that the board has counted before this one, by any gateway; one that a worker answered
+ *           with an error of the service is not counted again
  * losses    that this gateway has seen itself: without one nothing is given up, since a gateway
  *           that was stopped in the middle counts too, and is not the page's fault */
 verdict_t dispatch_verdict (range_t range, int tries, uint32_t losses);
+
+/* What a worker's error says of a task: that of the file ends it; that of a page counts as a loss, since
+ * it may be of one page among many; any other is the service's own, passes, and never fails a file. */
+typedef enum { FAILURE_OF_FILE, FAILURE_OF_PAGE, FAILURE_OF_SERVICE } failure_t;
+failure_t dispatch_failure (range_t range, error_t error);
+
+/* How long to rest after the service has failed a task so many times running. */
+uint64_t dispatch_rest_ms (uint32_t failures);
 
 /* Halves a range of at least two pages. */
 void range_part (range_t range, range_t halves [2]);

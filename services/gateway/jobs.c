@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yyjson.h>
 
 #include "ask.h"
+#include "blobs.h"
 #include "board.h"
 #include "dispatch.h"
 #include "draws.h"
@@ -14,8 +16,7 @@
 #include "settings.h"
 
 #define BUCKETS          1024
-#define PAUSE_MS         1000
-#define MAX_FAILURES     20      /* of one task for reasons that may pass, before it is given up */
+#define CLOCK_MS         1000
 #define MAX_WORKERS      1024
 #define RECOVER_FILES    200     /* asked for at once */
 #define MAX_FILE_TASKS   100000
@@ -40,8 +41,10 @@ typedef struct task {
     range_t range;                /* {0, 0}: inspect the file */
     uint32_t pages;               /* that the inspection found, until the answerer has them */
     task_state_t state;
-    uint32_t losses, failures;
+    uint32_t losses;
+    uint32_t failures;            /* of the service, running */
     bool suspect;
+    bool is_counted;              /* the try that comes is that which the board has counted */
     peer_t *worker;               /* while it is sent */
     uint64_t due_ms;              /* while it is paused or sent */
     error_t error;                /* why it failed last */
@@ -213,7 +216,8 @@ static void task_wait (task_t *task, bool first)
 
 static void task_pause (task_t *task)
 {
-    task->due_ms = loop_now_ms () + PAUSE_MS;
+    task->due_ms = loop_now_ms () + dispatch_rest_ms (++task->failures);
+    task->is_counted = true;
     task_set_state (task, TASK_PAUSED);
 }
 
@@ -402,6 +406,11 @@ static void count_tries (void)
         task_t *task = (task_t *) queue_take (&all.queue);
         if (task == NULL)
             return;
+        if (task->is_counted) {
+            task->is_counted = false;
+            task_set_state (task, TASK_READY);
+            continue;
+        }
         task_set_state (task, TASK_COUNTING);
         board_attempt (task->job->file_id, task->range.first, task->range.last, on_counted, task_context (task));
     }
@@ -464,7 +473,7 @@ static void send_ready (void)
 static void look_at_clock (void)
 {
     uint64_t now = loop_now_ms ();
-    if (now - all.clock_ms < PAUSE_MS)
+    if (now - all.clock_ms < CLOCK_MS)
         return;
     all.clock_ms = now;
     for (size_t i = 0; i < BUCKETS; i++)
@@ -525,34 +534,35 @@ static void on_inspected (task_t *task, const file_inspected_message_t *found)
     ask_patiently (&message, on_inspection_kept, task_context (task));
 }
 
-static bool is_of_file (error_t error)
+/* An extractor that does not find the bytes may look in a wrong folder; when they are not where they
+ * were put either, they are gone. */
+static bool bytes_are_gone (const job_t *job)
 {
-    return (error >= ERROR_FILE_NOT_PDF && error <= ERROR_FILE_TOO_MANY_PAGES) || error == ERROR_FILE_EMPTY
-           || error == ERROR_FILE_NOT_FOUND;
+    uint64_t size;
+    int fd = blob_open (job->sha256, &size);
+    if (fd >= 0)
+        close (fd);
+    return fd < 0 && error_get () == ERROR_FILE_NOT_FOUND;
 }
 
-static bool is_of_page (error_t error)
-{
-    return error >= ERROR_PAGE_DAMAGED && error <= ERROR_READER_DIED;
-}
-
-/* What is wrong with the file ends the task; what is wrong with a page among many is looked for by
- * parting the range; anything else may pass. */
 static void on_task_failed (task_t *task, const task_failed_message_t *failed)
 {
     error_t error = error_from_number (failed->error);
-    bool final = is_of_file (error) || (task->range.first == 0 && is_of_page (error));
+    failure_t failure = dispatch_failure (task->range, error);
+    if (error == ERROR_FILE_NOT_FOUND && bytes_are_gone (task->job))
+        failure = FAILURE_OF_FILE;
     metric_add (METRIC_TASKS_FAILED, 1);
-    log_warning ("task_failed", "file=%s pages=%u-%u error=%s", task->job->file_id, task->range.first,
-                 task->range.last, error_name (error));
+    log_warning ("task_failed", "file=%s pages=%u-%u error=%s failures=%u", task->job->file_id,
+                 task->range.first, task->range.last, error_name (error), task->failures);
     task_note (task, error, failed->message);
-    if (final || ++task->failures >= MAX_FAILURES) {
+    if (failure == FAILURE_OF_FILE)
         task_give_up (task);
-    } else if (is_of_page (error)) {
+    else if (failure == FAILURE_OF_SERVICE)
+        task_pause (task);
+    else {
         task->losses++;
         task_wait (task, true);
-    } else
-        task_pause (task);
+    }
 }
 
 static uint64_t task_number (const message_t *message)
@@ -583,8 +593,18 @@ static void on_message (void *context UNUSED, peer_t *peer, const message_t *mes
     pump ();
 }
 
+/* Where others have failed, one that is new may do better: nothing that rests waits on. */
+static void end_rests (void)
+{
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (task_t *task = all.tasks [i]; task != NULL; task = task->bucket_next)
+            if (task->state == TASK_PAUSED)
+                task_wait (task, false);
+}
+
 static void on_ready (void *context UNUSED, peer_t *peer UNUSED)
 {
+    end_rests ();
     pump ();
     draws_tick ();
 }
@@ -600,7 +620,8 @@ static void on_lost (void *context UNUSED, peer_t *peer)
                 task->losses++;
                 task->suspect = true;
                 task_note (task, ERROR_READER_DIED, NULL);
-            }
+            } else
+                task->is_counted = true;
             metric_add (METRIC_TASKS_REDISPATCHED, 1);
             task_wait (task, true);
         }

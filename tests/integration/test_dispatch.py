@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 import pdfs
-from service import wait_until
+from service import Process, find_program, wait_until
 
 POISON = 7        # a page that is never done
 PAGES = 12
@@ -43,7 +43,39 @@ def test_page_that_ends_its_extractor_fails_alone(new_service):
     ledger = service.ledger(file_id)
     assert [line["status"] for line in ledger] == [
         "failed" if line["page"] == POISON else "text" for line in ledger]
-    assert "ended the process" in ledger[POISON - 1]["reason"]
+    assert "process that was reading" in ledger[POISON - 1]["reason"]
+
+
+def start_extractor_without_files(service):
+    """One whose volume is not mounted: it sees an empty folder."""
+    empty = service.folder / "unmounted"
+    (empty / "files").mkdir(parents=True)
+    service.processes["extractor"] = Process(
+        "extractor", [find_program(service.build, "extractor")], service.log_path("extractor"),
+        {**service.environment(), "QUIRE_DATA_DIR": str(empty)})
+
+
+def test_what_an_extractor_lacks_fails_no_file(new_service):
+    service = new_service(roles=("answerer", "embedder", "gateway")).start()
+    start_extractor_without_files(service)
+    service.wait_ready()
+    file_id = service.upload(pdfs.text_pdf(["A page."]))["id"]
+    wait_until(lambda: service.log_text("gateway").count("error=file_not_found") >= 3, 60,
+               "the file to be tried three times")
+    assert service.file(file_id)["state"] == "queued"
+    service.processes["extractor"].stop()
+    service.restart_dead()
+    assert service.wait_file(file_id)["state"] == "completed"
+    assert "range_parted" not in service.log_text("gateway")
+
+
+def test_bytes_that_are_gone_fail_their_file(new_service):
+    service = new_service(roles=("answerer", "embedder", "gateway")).start()
+    service.wait_missing("extractor")
+    file = service.upload(pdfs.text_pdf(["A page."]))
+    (service.data / "files" / file["sha256"]).unlink()
+    service.start_role("extractor")
+    assert service.wait_file(file["id"])["error_code"] == "file_not_found"
 
 
 def jobs_on_board(service):

@@ -24,6 +24,34 @@ static void test_verdicts (void **state UNUSED)
         assert_int_equal (dispatch_verdict (cases [i].range, cases [i].tries, cases [i].losses), cases [i].verdict);
 }
 
+static void test_failures (void **state UNUSED)
+{
+    static const struct {
+        range_t range;
+        error_t error;
+        failure_t failure;
+    } cases [] = {
+        {{0, 0}, ERROR_FILE_ENCRYPTED, FAILURE_OF_FILE}, {{1, 16}, ERROR_FILE_DAMAGED, FAILURE_OF_FILE},
+        {{0, 0}, ERROR_FILE_EMPTY, FAILURE_OF_FILE}, {{0, 0}, ERROR_READER_DIED, FAILURE_OF_FILE},
+        {{1, 16}, ERROR_READER_DIED, FAILURE_OF_PAGE}, {{5, 5}, ERROR_PAGE_DAMAGED, FAILURE_OF_PAGE},
+        {{5, 5}, ERROR_PAGE_TOO_BIG, FAILURE_OF_PAGE}, {{0, 0}, ERROR_NO_MEMORY, FAILURE_OF_SERVICE},
+        {{1, 16}, ERROR_NO_MEMORY, FAILURE_OF_SERVICE}, {{5, 5}, ERROR_INTERNAL, FAILURE_OF_SERVICE},
+        {{0, 0}, ERROR_FILE_NOT_FOUND, FAILURE_OF_SERVICE}, {{1, 16}, ERROR_ROLE_AWAY, FAILURE_OF_SERVICE},
+        {{1, 16}, ERROR_DISK_FULL, FAILURE_OF_SERVICE}, {{1, 16}, ERROR_BAD_MESSAGE, FAILURE_OF_SERVICE},
+    };
+    for (size_t i = 0; i < COUNT_OF (cases); i++)
+        assert_int_equal (dispatch_failure (cases [i].range, cases [i].error), cases [i].failure);
+}
+
+static void test_rests_grow (void **state UNUSED)
+{
+    assert_int_equal (dispatch_rest_ms (1), 1000);
+    assert_int_equal (dispatch_rest_ms (2), 2000);
+    for (uint32_t failures = 2; failures < 1000; failures++)
+        assert_in_range (dispatch_rest_ms (failures), dispatch_rest_ms (failures - 1), 64000);
+    assert_int_equal (dispatch_rest_ms (UINT32_MAX), 64000);
+}
+
 static void test_halves (void **state UNUSED)
 {
     range_t halves [2];
@@ -164,7 +192,8 @@ static void test_dropping_a_lane (void **state UNUSED)
 int main (void)
 {
     const struct CMUnitTest tests [] = {
-        cmocka_unit_test (test_verdicts), cmocka_unit_test (test_halves), cmocka_unit_test (test_parting_to_single_pages),
+        cmocka_unit_test (test_verdicts), cmocka_unit_test (test_failures), cmocka_unit_test (test_rests_grow),
+        cmocka_unit_test (test_halves), cmocka_unit_test (test_parting_to_single_pages),
         cmocka_unit_test (test_cutting), cmocka_unit_test (test_subtracting), cmocka_unit_test (test_choosing),
         cmocka_unit_test (test_turns), cmocka_unit_test (test_dropping_a_lane),
     };
