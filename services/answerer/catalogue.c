@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yyjson.h>
@@ -11,7 +12,7 @@
 #include "filter.h"
 #include "highlight.h"
 
-#define MAX_TEXT_ANSWER_BYTES (24u << 20)   /* of a file's text in one answer */
+#define MAX_TEXT_ANSWER_BYTES (24u << 20)   /* of a file's text in one answer; the rest comes with the next */
 
 static _Atomic uint32_t embedders_there;
 
@@ -401,6 +402,7 @@ typedef struct {
     call_t *call;
     yyjson_mut_val *data;
     size_t bytes;
+    uint32_t last;   /* page that was told */
     bool full;
 } text_list_t;
 
@@ -415,6 +417,19 @@ static void list_text (void *context, const page_row_t *page)
     add_word (list->call, part, "type", "text");
     yyjson_mut_obj_add_strncpy (list->call->doc, part, "text", page->text, page->text_size);
     add_number (list->call, part, "page", page->page);
+    list->last = page->page;
+}
+
+static void add_next_page (const text_list_t *list)
+{
+    char page [16];
+    yyjson_mut_doc *doc = list->call->doc;
+    snprintf (page, sizeof page, "%u", list->last);
+    yyjson_mut_obj_add_bool (doc, list->call->root, "has_more", list->full);
+    if (list->full)
+        yyjson_mut_obj_add_strcpy (doc, list->call->root, "next_page", page);
+    else
+        yyjson_mut_obj_add_null (doc, list->call->root, "next_page");
 }
 
 static int get_file_text (call_t *call)
@@ -427,11 +442,10 @@ static int get_file_text (call_t *call)
     add_text (call, call->root, "file_id", row.file.id);
     add_text (call, call->root, "filename", row.file.name);
     add_stored_object (call, call->root, "attributes", row.attributes);
-    text_list_t list = {call, yyjson_mut_obj_add_arr (call->doc, call->root, "data"), 0, false};
-    if (store_list_texts (call->store, row.file.number, UINT32_MAX, list_text, &list) != 0)
+    text_list_t list = {call, yyjson_mut_obj_add_arr (call->doc, call->root, "data"), 0, 0, false};
+    if (store_list_texts (call->store, row.file.number, message->after, UINT32_MAX, list_text, &list) != 0)
         return -1;
-    yyjson_mut_obj_add_bool (call->doc, call->root, "has_more", list.full);
-    yyjson_mut_obj_add_null (call->doc, call->root, "next_page");
+    add_next_page (&list);
     return 0;
 }
 

@@ -228,7 +228,7 @@ static int index_card (library_t *library, uint32_t number)
     if (card == NULL)
         return error_set (ERROR_NO_MEMORY, NULL);
     fprintf (card, "%s\n%s", file.name, file.title);
-    int result = store_list_texts (library->store, number, CARD_PAGES, append_text, card);
+    int result = store_list_texts (library->store, number, 0, CARD_PAGES, append_text, card);
     fclose (card);
     page_row_t of_file = {.file = number};
     if (result == 0)

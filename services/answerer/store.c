@@ -892,11 +892,11 @@ int store_list_pages (store_t *store, uint32_t file, uint32_t after, uint32_t li
                                     (int64_t) limit), false, handler, context);
 }
 
-int store_list_texts (store_t *store, uint32_t file, uint32_t limit, page_row_handler_t *handler,
-                      void *context)
+int store_list_texts (store_t *store, uint32_t file, uint32_t after, uint32_t limit,
+                      page_row_handler_t *handler, void *context)
 {
-    return each_page (store, start (store, STATEMENT_PAGES_TEXTS, "ii", (int64_t) file, (int64_t) limit),
-                      true, handler, context);
+    return each_page (store, start (store, STATEMENT_PAGES_TEXTS, "iii", (int64_t) file, (int64_t) after,
+                                    (int64_t) limit), true, handler, context);
 }
 
 static int get_page (store_t *store, sqlite3_stmt *s, bool texts, page_row_t *row)

@@ -127,7 +127,7 @@ MUST_CHECK int store_list_pages (store_t *store, uint32_t file, uint32_t after, 
 MUST_CHECK int store_get_page (store_t *store, uint32_t file, uint32_t page, page_row_t *row);
 MUST_CHECK int store_get_page_by_number (store_t *store, uint32_t number, page_row_t *row);
 MUST_CHECK int store_get_page_facts (store_t *store, uint32_t number, page_row_t *row);  /* no texts */
-MUST_CHECK int store_list_texts (store_t *store, uint32_t file, uint32_t limit,
+MUST_CHECK int store_list_texts (store_t *store, uint32_t file, uint32_t after, uint32_t limit,
                                  page_row_handler_t *handler, void *context);  /* page and text */
 
 typedef void (range_handler_t) (void *context, uint32_t first, uint32_t last);

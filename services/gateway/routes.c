@@ -86,6 +86,10 @@ static const field_t attach_fields [] = {
 };
 static const field_t list_store_files_fields [] = {STORE_ID, LIMIT, ORDER, AFTER, BEFORE, STATUS};
 static const field_t store_file_fields [] = {STORE_ID, FILE_ID};
+static const field_t store_file_content_fields [] = {
+    STORE_ID, FILE_ID,
+    {"after", IN_QUERY, FIELD_INTEGER, false, 0, MAX_PAGE_NUMBER, "0", NULL, "'next_page' of the answer before"},
+};
 static const field_t set_attributes_fields [] = {STORE_ID, FILE_ID, ATTRIBUTES (true)};
 static const field_t create_batch_fields [] = {STORE_ID, FILE_IDS (true), ATTRIBUTES (false)};
 static const field_t batch_fields [] = {STORE_ID, BATCH_ID};
@@ -165,7 +169,7 @@ const route_t routes [] = {
      FIELDS (store_file_fields), BODY_NONE, NULL, "Deleted",
      "Takes a file out of a vector store; the file stays."},
     {"GET", "/v1/vector_stores/{vector_store_id}/files/{file_id}/content", "getVectorStoreFileContent",
-     api_get_store_file_content, FIELDS (store_file_fields), BODY_NONE, NULL, "FileContent",
+     api_get_store_file_content, FIELDS (store_file_content_fields), BODY_NONE, NULL, "FileContent",
      "The text of a file, page by page."},
     {"POST", "/v1/vector_stores/{vector_store_id}/file_batches", "createFileBatch", api_create_batch,
      FIELDS (create_batch_fields), BODY_JSON, NULL, "FileBatch", "Attaches several files at once."},

@@ -144,7 +144,8 @@ void api_get_store_file_content (request_t *request)
 {
     message_t message = {.id = MESSAGE_GET_FILE_TEXT,
                          .get_file_text = {.store_id = request_text (request, "vector_store_id"),
-                                           .file_id = request_text (request, "file_id")}};
+                                           .file_id = request_text (request, "file_id"),
+                                           .after = (uint32_t) request_integer (request, "after")}};
     api_ask (request, &message);
 }
 

@@ -4,6 +4,7 @@
 
 #include <yyjson.h>
 
+#include "catalogue.h"
 #include "error.h"
 #include "library.h"
 
@@ -196,6 +197,50 @@ static void test_empty_and_unknown_stores (void **state UNUSED)
     assert_int_equal (error_get (), ERROR_BAD_FIELD);
 }
 
+/* -- the text of a file --------------------------------------------------------------------- */
+
+/* The numbers of the pages that an answer holds; *next: the page to go on after, 0 for none. */
+static const char *content_after (uint32_t after, uint32_t *next)
+{
+    static char pages [64];
+    answer_t answer;
+    message_t request = {.id = MESSAGE_GET_FILE_TEXT, .get_file_text = {1, DEFAULT_STORE, "a", after}};
+    assert_int_equal (catalogue_answer (library_store (library), &request, &answer), 0);
+    yyjson_doc *doc = yyjson_read (answer.message.result.json, strlen (answer.message.result.json), 0);
+    yyjson_val *root = yyjson_doc_get_root (doc), *part;
+    const char *next_page = yyjson_get_str (yyjson_obj_get (root, "next_page"));
+    *next = next_page == NULL ? 0 : (uint32_t) atoi (next_page);
+    assert_int_equal (yyjson_get_bool (yyjson_obj_get (root, "has_more")), next_page != NULL);
+    size_t index, count;
+    pages [0] = '\0';
+    yyjson_arr_foreach (yyjson_obj_get (root, "data"), index, count, part) {
+        size_t size = strlen (pages);
+        snprintf (pages + size, sizeof pages - size, "%u ", (unsigned) yyjson_get_uint (yyjson_obj_get (part, "page")));
+    }
+    yyjson_doc_free (doc);
+    answer_clear (&answer);
+    return pages;
+}
+
+static void test_a_text_longer_than_an_answer (void **state UNUSED)
+{
+    uint32_t next;
+    char *text = malloc (MAX_PAGE_TEXT_BYTES + 1);
+    memset (text, 'x', MAX_PAGE_TEXT_BYTES);
+    text [MAX_PAGE_TEXT_BYTES] = '\0';
+    file_add (library_store (library), "a", "a.pdf", 1);
+    attach ("a", "");
+    for (uint32_t page = 1; page <= 8; page++)
+        page_add (library_store (library), "a", page, page == 2 ? "" : text, "");
+    free (text);
+    assert_string_equal (content_after (0, &next), "1 3 4 5 6 7 ");
+    assert_int_equal (next, 7);
+    assert_string_equal (content_after (next, &next), "8 ");
+    assert_int_equal (next, 0);
+    assert_string_equal (content_after (8, &next), "");
+    assert_int_equal (next, 0);
+}
+
 static void delete_file (const char *id)
 {
     char sha256 [MAX_ID_BYTES + 1];
@@ -327,7 +372,7 @@ int main (void)
         WITH_LIBRARY (test_empty_and_unknown_stores), WITH_LIBRARY (test_deleted_files_are_not_found),
         WITH_LIBRARY (test_lost_caches_are_made_again), WITH_LIBRARY (test_index_that_is_behind),
         WITH_LIBRARY (test_texts_that_are_behind), WITH_LIBRARY (test_distrusted_texts_are_made_anew),
-        WITH_LIBRARY (test_two_questions),
+        WITH_LIBRARY (test_two_questions), WITH_LIBRARY (test_a_text_longer_than_an_answer),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
