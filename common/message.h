@@ -10,6 +10,7 @@
 
 #define MAX_MESSAGE_BYTES (64u << 20)
 #define MAX_STRINGS 4096u
+#define MAX_QUERIES 16            /* of one search */
 
 /* An embed request may take so much longer for each of its texts: one full sequence, without vector
  * instructions, on a core that others use too. Both ends of the link `ask` wait by it. */

@@ -11,6 +11,7 @@
 #define MAX_PAGE_TEXT_BYTES (4u << 20)   /* a page with more text is cut there, and says so */
 #define MAX_PAGE_WORDS      200000u
 #define MAX_PAGE_CHUNKS     20000u
+#define CHUNK_OVERLAP       32        /* word pieces that the next chunk repeats, about */
 #define MAX_HEAD_BYTES      2048u
 
 /* How a page ended in the ledger. Each page of a file ends in exactly one of these. */

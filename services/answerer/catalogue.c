@@ -11,6 +11,8 @@
 #include "error.h"
 #include "filter.h"
 #include "highlight.h"
+#include "stored_object.h"
+#include "word_pieces.h"
 
 #define MAX_TEXT_ANSWER_BYTES (24u << 20)   /* of a file's text in one answer; the rest comes with the next */
 
@@ -96,16 +98,6 @@ static void add_number (call_t *call, yyjson_mut_val *to, const char *name, uint
     yyjson_mut_obj_add_uint (call->doc, to, name, number);
 }
 
-/* A stored JSON object, {} when there is none. */
-static void add_stored_object (call_t *call, yyjson_mut_val *to, const char *name, const char *json)
-{
-    yyjson_doc *parsed = json [0] == '\0' ? NULL : yyjson_read (json, strlen (json), 0);
-    yyjson_mut_val *value = parsed == NULL ? yyjson_mut_obj (call->doc)
-                                           : yyjson_val_mut_copy (call->doc, yyjson_doc_get_root (parsed));
-    yyjson_mut_obj_add_val (call->doc, to, name, value);
-    yyjson_doc_free (parsed);
-}
-
 static const char *openai_status (file_state_t state)
 {
     return state == FILE_COMPLETED ? "processed" : state == FILE_FAILED ? "error" : "uploaded";
@@ -170,8 +162,8 @@ static void shape_chunking (call_t *call, yyjson_mut_val *to)
     yyjson_mut_val *strategy = add_object (call, to, "chunking_strategy");
     add_word (call, strategy, "type", "static");
     yyjson_mut_val *sizes = add_object (call, strategy, "static");
-    add_number (call, sizes, "max_chunk_size_tokens", 256);
-    add_number (call, sizes, "chunk_overlap_tokens", 32);
+    add_number (call, sizes, "max_chunk_size_tokens", MAX_PIECES);
+    add_number (call, sizes, "chunk_overlap_tokens", CHUNK_OVERLAP);
 }
 
 static void shape_store_file (call_t *call, yyjson_mut_val *to, const store_file_row_t *row)
@@ -183,7 +175,7 @@ static void shape_store_file (call_t *call, yyjson_mut_val *to, const store_file
     add_word (call, to, "status", store_file_status (row));
     shape_last_error (call, to, &row->file);
     add_number (call, to, "usage_bytes", row->file.state == FILE_COMPLETED ? row->file.bytes : 0);
-    add_stored_object (call, to, "attributes", row->attributes);
+    add_stored_object (call->doc, to, "attributes", row->attributes);
     shape_chunking (call, to);
 }
 
@@ -210,7 +202,7 @@ static void shape_store (call_t *call, yyjson_mut_val *to, const store_row_t *ro
     yyjson_mut_obj_add_null (call->doc, to, "expires_after");
     yyjson_mut_obj_add_null (call->doc, to, "expires_at");
     add_number (call, to, "last_active_at", row->active);
-    add_stored_object (call, to, "metadata", row->metadata);
+    add_stored_object (call->doc, to, "metadata", row->metadata);
 }
 
 static void shape_batch (call_t *call, yyjson_mut_val *to, const batch_row_t *row)
@@ -441,7 +433,7 @@ static int get_file_text (call_t *call)
     add_word (call, call->root, "object", "vector_store.file_content.page");
     add_text (call, call->root, "file_id", row.file.id);
     add_text (call, call->root, "filename", row.file.name);
-    add_stored_object (call, call->root, "attributes", row.attributes);
+    add_stored_object (call->doc, call->root, "attributes", row.attributes);
     text_list_t list = {call, yyjson_mut_obj_add_arr (call->doc, call->root, "data"), 0, 0, false};
     if (store_list_texts (call->store, row.file.number, message->after, UINT32_MAX, list_text, &list) != 0)
         return -1;

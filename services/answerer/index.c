@@ -11,7 +11,6 @@
 #include <faiss/c_api/error_c.h>
 #include <faiss/c_api/impl/AuxIndexStructures_c.h>
 #include <faiss/c_api/index_io_c.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "dot.h"
 #include "error.h"
 #include "log.h"
+#include "sync_folder.h"
 
 _Static_assert (DOT_WIDTH == INDEX_WIDTH, "vectors of one width");
 
@@ -213,20 +213,6 @@ static int write_whole (const index_t *index, FILE *file, const char *identity)
     return 0;
 }
 
-static void sync_folder_of (const char *path)
-{
-    char folder [MAX_PATH];
-    const char *slash = strrchr (path, '/');
-    snprintf (folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int) (slash - path + 1),
-              slash == NULL ? "." : path);
-    int fd = open (folder, O_RDONLY | O_DIRECTORY);
-    if (fd < 0)
-        return;
-    if (fsync (fd) != 0)
-        log_warning ("folder_not_synced", "path=%s", folder);
-    close (fd);
-}
-
 /* Only the changing thread calls this, so nothing changes meanwhile, and searches go on. */
 int index_save (index_t *index, const char *path, const char *identity)
 {
@@ -246,7 +232,8 @@ int index_save (index_t *index, const char *path, const char *identity)
         unlink (unready);
         return -1;
     }
-    sync_folder_of (path);
+    if (sync_folder_of (path) != 0)
+        log_warning ("folder_not_synced", "path=%s error=\"%s\"", path, strerror (errno));
     index->changed = false;
     return 0;
 }

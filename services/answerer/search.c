@@ -11,6 +11,7 @@
 #include "filter.h"
 #include "fusion.h"
 #include "log.h"
+#include "stored_object.h"
 #include "terms.h"
 #include "utf8.h"
 
@@ -361,15 +362,6 @@ static void take_wanted_chunk (void *context, const chunk_row_t *row)
         wanted->row = *row;
 }
 
-static void add_attributes (yyjson_mut_doc *doc, yyjson_mut_val *result, const char *attributes)
-{
-    yyjson_doc *parsed = attributes [0] == '\0' ? NULL : yyjson_read (attributes, strlen (attributes), 0);
-    yyjson_mut_val *value = parsed == NULL ? yyjson_mut_obj (doc)
-                                           : yyjson_val_mut_copy (doc, yyjson_doc_get_root (parsed));
-    yyjson_mut_obj_add_val (doc, result, "attributes", value);
-    yyjson_doc_free (parsed);
-}
-
 static void add_text (yyjson_mut_doc *doc, yyjson_mut_val *result, const page_row_t *page,
                       const chunk_row_t *chunk)
 {
@@ -409,7 +401,7 @@ static int tell_passage (const search_t *search, const passage_t *passage, yyjso
     yyjson_mut_obj_add_strcpy (doc, result, "file_id", file.file.id);
     yyjson_mut_obj_add_strcpy (doc, result, "filename", file.file.name);
     yyjson_mut_obj_add_real (doc, result, "score", round (passage->score * 1e6) / 1e6);
-    add_attributes (doc, result, file.attributes);
+    add_stored_object (doc, result, "attributes", file.attributes);
     if (store_get_page_by_number (store, passage->page, &page) != 0)
         return error_get () == ERROR_PAGE_NOT_READ ? 0 : -1;
     add_text (doc, result, &page, &wanted.row);
@@ -474,14 +466,14 @@ int search_check (const search_message_t *request, const char **param)
     if (request->queries.count == 0)
         return fail (param, "query", ERROR_QUESTION_EMPTY, error_default (ERROR_QUESTION_EMPTY));
     if (request->queries.count > MAX_QUERIES)
-        return fail (param, "query", ERROR_BAD_FIELD, "'query' has more than 32 questions.");
+        return fail (param, "query", ERROR_BAD_FIELD, "'query' has more questions than a search takes.");
     for (const char *query; (query = strings_next (request->queries, &cursor)) != NULL;)
         if (is_blank (query))
             return fail (param, "query", ERROR_QUESTION_EMPTY, error_default (ERROR_QUESTION_EMPTY));
     if (request->limit == 0 || request->limit > MAX_SEARCH_RESULTS)
         return fail (param, "max_num_results", ERROR_BAD_FIELD, "'max_num_results' must be 1 to 50.");
     if (!ranker_named (request->ranker, &ranker))
-        return fail (param, "ranking_options", ERROR_BAD_FIELD, "'ranker' must be auto, lexical or dense.");
+        return fail (param, "ranking_options", ERROR_BAD_FIELD, "'ranker' must be fused, lexical or dense.");
     return 0;
 }
 

@@ -9,7 +9,6 @@
 #include "store.h"
 
 #define MAX_SEARCH_RESULTS 50u
-#define MAX_QUERIES        32u
 
 /* What a thread reads with. */
 typedef struct {

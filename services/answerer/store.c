@@ -4,7 +4,6 @@
 #include "store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "sync_folder.h"
 #include "terms.h"
 #include "utf8.h"
 
@@ -374,23 +374,6 @@ static int make_schema (store_t *store)
     return execute (store, versions) != 0 ? -1 : execute (store, "COMMIT");
 }
 
-static int sync_folder_of (const char *path)
-{
-    char folder [MAX_PATH];
-    const char *slash = strrchr (path, '/');
-    snprintf (folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int) (slash - path + 1),
-              slash == NULL ? "." : path);
-    int fd = open (folder, O_RDONLY | O_DIRECTORY);
-    if (fd < 0 || fsync (fd) != 0) {
-        int cause = errno;
-        if (fd >= 0)
-            close (fd);
-        return error_set (ERROR_STORE_FAILED, "store: sync folder %s: %s", folder, strerror (cause));
-    }
-    close (fd);
-    return 0;
-}
-
 /* A new store is made under another name and renamed when it is whole, so that an empty or half
  * file under the real name always means damage. */
 static int make_new (const char *path)
@@ -408,7 +391,9 @@ static int make_new (const char *path)
     sqlite3_close (store.db);
     if (result == 0 && rename (unready, path) != 0)
         result = error_set (ERROR_STORE_FAILED, "store: rename %s: %s", unready, strerror (errno));
-    return result == 0 ? sync_folder_of (path) : -1;
+    if (result == 0 && sync_folder_of (path) != 0)
+        result = error_set (ERROR_STORE_FAILED, "store: sync the folder of %s: %s", path, strerror (errno));
+    return result;
 }
 
 static int see_that_it_is_there (const char *path)

@@ -6,7 +6,6 @@
 #include "word_pieces.h"
 
 #define CHUNK_TARGET  200   /* word pieces that a chunk has when the text leaves the choice */
-#define CHUNK_OVERLAP 32    /* word pieces that the next chunk repeats, about */
 
 /* Cuts canonical text. Each chunk has at most MAX_PIECES word pieces, [CLS] and [SEP] included, and
  * neither begins nor ends with white space; together they cover all that is not white space. Cuts
