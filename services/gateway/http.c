@@ -138,19 +138,13 @@ void request_answer_taken (request_t *request, int status, const char *type, cha
     answer_set (request, status, type);
 }
 
-void request_answer_json_status (request_t *request, int status, const char *json)
-{
-    char *copy = strdup (json);
-    if (copy == NULL) {
-        request_answer_empty (request, 503);
-        return;
-    }
-    request_answer_taken (request, status, "application/json", &copy, strlen (json));
-}
-
 void request_answer_json (request_t *request, const char *json)
 {
-    request_answer_json_status (request, 200, json);
+    char *copy = strdup (json);
+    if (copy == NULL)
+        request_answer_empty (request, 503);
+    else
+        request_answer_taken (request, 200, "application/json", &copy, strlen (json));
 }
 
 void request_answer_static (request_t *request, const char *type, const void *data, size_t size)

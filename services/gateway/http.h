@@ -56,7 +56,6 @@ void *request_kept (const request_t *request);
 void request_add_header (request_t *request, const char *name, const char *value);
 
 void request_answer_json (request_t *request, const char *json);              /* 200; json is copied */
-void request_answer_json_status (request_t *request, int status, const char *json);
 void request_answer_taken (request_t *request, int status, const char *type, char **data, size_t size);
 void request_answer_static (request_t *request, const char *type, const void *data, size_t size);
 void request_answer_empty (request_t *request, int status);

@@ -51,7 +51,7 @@ static int gateway_start (loop_t *loop)
     ask_on_answerer (on_answerer);
     events_start (loop);
     reconcile_start (loop);
-    if (blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0 || jobs_start (loop) != 0
+    if (web_start () != 0 || blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0 || jobs_start (loop) != 0
         || board_start (loop, settings_text (SETTING_REDIS_URL), &board_handlers) != 0)
         return -1;
     http = http_new (loop, &options);

@@ -10,7 +10,6 @@
 #define MAX_NAME_BYTES  1024
 #define MAX_PAGE_NUMBER 1000000
 #define MAX_ATTACHED    500      /* OpenAI's limit for a batch */
-#define MAX_QUERIES     16
 
 /* -- fields that many routes share ----------------------------------------------------------- */
 
@@ -102,7 +101,7 @@ static const field_t search_fields [] = {
     {"filters", IN_BODY, FIELD_OBJECT, false, 0, 0, NULL, NULL,
      "a comparison or compound filter over attributes, file_id and filename"},
     {"ranking_options", IN_BODY, FIELD_OBJECT, false, 0, 0, NULL, NULL,
-     "'ranker' (auto, lexical, dense) and 'score_threshold' (0 to 1)"},
+     "'ranker' (fused, lexical, dense) and 'score_threshold' (0 to 1)"},
 };
 
 /* -- the rest -------------------------------------------------------------------------------- */

@@ -65,11 +65,11 @@ static int on_part (void *context, const part_t *part)
     return upload->writer == NULL ? -1 : 0;
 }
 
-static int text_add (char *text, size_t *size, const char *data, size_t data_size, const char *name)
+/* Of a text that is too long the size alone is kept, so that the form's end can name the field. */
+static int text_add (char *text, size_t *size, const char *data, size_t data_size)
 {
-    if (*size + data_size >= MAX_FORM_TEXT)
-        return error_set (ERROR_BAD_FIELD, "'%s' is longer than %d bytes.", name, MAX_FORM_TEXT - 1);
-    memcpy (text + *size, data, data_size);
+    if (*size + data_size < MAX_FORM_TEXT)
+        memcpy (text + *size, data, data_size);
     *size += data_size;
     return 0;
 }
@@ -81,9 +81,9 @@ static int on_data (void *context, const char *data, size_t size)
     case PART_FILE:
         return blob_write (upload->writer, data, size);
     case PART_PURPOSE:
-        return text_add (upload->purpose, &upload->purpose_size, data, size, "purpose");
+        return text_add (upload->purpose, &upload->purpose_size, data, size);
     case PART_PASSWORD:
-        return text_add (upload->password, &upload->password_size, data, size, "password");
+        return text_add (upload->password, &upload->password_size, data, size);
     default:
         return 0;
     }
@@ -214,6 +214,10 @@ static const char *check_texts (const upload_t *upload)
         value_t value;
         const char *text = is_purpose ? upload->purpose : upload->password;
         size_t size = is_purpose ? upload->purpose_size : upload->password_size;
+        if (size >= MAX_FORM_TEXT) {
+            error_set (ERROR_BAD_FIELD, "'%s' is longer than %d bytes.", field->name, MAX_FORM_TEXT - 1);
+            return field->name;
+        }
         if (strlen (text) != size) {
             error_set (ERROR_BAD_FIELD, "'%s' must be text without NUL.", field->name);
             return field->name;

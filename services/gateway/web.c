@@ -5,10 +5,30 @@
 #include <string.h>
 
 #include "api.h"
+#include "settings.h"
 
 /* Only what comes from here is loaded or run; pictures may also be made by the page itself. */
 #define CONTENT_POLICY "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; " \
-                       "frame-ancestors 'none'; form-action 'self'"
+                       "frame-ancestors %s; form-action 'self'"
+
+static char content_policy [MAX_POLICY];
+
+int web_policy (const char *ancestors, char out [MAX_POLICY])
+{
+    for (const char *at = ancestors; *at != 0; at++)
+        if (*at <= 0x20 ? *at != ' ' : *at >= 0x7f || *at == ';' || *at == ',')
+            return error_set (ERROR_BAD_FIELD, "%s holds something else than sites parted by blanks.",
+                              settings_variable (SETTING_GATEWAY_FRAME_ANCESTORS));
+    if (*ancestors == 0 || snprintf (out, MAX_POLICY, CONTENT_POLICY, ancestors) >= MAX_POLICY)
+        return error_set (ERROR_BAD_FIELD, "%s is empty or too long.",
+                          settings_variable (SETTING_GATEWAY_FRAME_ANCESTORS));
+    return 0;
+}
+
+int web_start (void)
+{
+    return web_policy (settings_text (SETTING_GATEWAY_FRAME_ANCESTORS), content_policy);
+}
 
 static const struct {
     const char *ending, *type;
@@ -56,7 +76,7 @@ bool web_answer (request_t *request, const char *name)
     tag_make (file, tag);
     request_add_header (request, "ETag", tag);
     request_add_header (request, "Cache-Control", "no-cache");
-    request_add_header (request, "Content-Security-Policy", CONTENT_POLICY);
+    request_add_header (request, "Content-Security-Policy", content_policy);
     request_add_header (request, "Referrer-Policy", "same-origin");
     if (known != NULL && strstr (known, tag) != NULL)
         request_answer_empty (request, 304);

@@ -163,12 +163,25 @@ static void test_web_types (void **state UNUSED)
     assert_true (file->end - file->data > 15 && memcmp (file->data, "<!doctype html>", 15) == 0);
 }
 
+static void test_web_policy (void **state UNUSED)
+{
+    static const char *const wrong [] = {"", "'self'; script-src *", "a,b", "a\r\nX: y", "caf\xc3\xa9", "a\tb"};
+    char policy [MAX_POLICY], long_list [MAX_POLICY];
+    assert_int_equal (web_policy ("'self' https://*.hf.space", policy), 0);
+    assert_non_null (strstr (policy, "; frame-ancestors 'self' https://*.hf.space; "));
+    for (size_t i = 0; i < COUNT_OF (wrong); i++)
+        assert_int_equal (web_policy (wrong [i], policy), -1);
+    memset (long_list, 'a', sizeof long_list);
+    long_list [sizeof long_list - 1] = 0;
+    assert_int_equal (web_policy (long_list, policy), -1);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests [] = {
         cmocka_unit_test (test_ids), cmocka_unit_test (test_id_letters_are_fair), cmocka_unit_test (test_highlights),
         cmocka_unit_test (test_embeddings), cmocka_unit_test (test_embeddings_in_base64),
-        cmocka_unit_test (test_openapi), cmocka_unit_test (test_web_types),
+        cmocka_unit_test (test_openapi), cmocka_unit_test (test_web_types), cmocka_unit_test (test_web_policy),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
