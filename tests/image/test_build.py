@@ -4,6 +4,7 @@ that can be read off an image."""
 import json
 import re
 import shutil
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from docker import CHECKOUT, build, docker, run_once
 
 CONTEXT_BYTES = 2_000_000
 IMAGE_BYTES = 300_000_000
+UNCHANGED_S, CHANGED_S = 3, 20
 SCRIPTS = {"collect-files", "entrypoint", "install-packages", "messages.sh", "model", "packages",
            "services", "supervise"}
 
@@ -90,7 +92,9 @@ def test_variables_are_documented(image):
 
 
 def test_nothing_is_built_again_without_a_change(image):
+    began = time.monotonic()
     assert steps_done(build(image)) == set()
+    assert time.monotonic() - began <= UNCHANGED_S
 
 
 def test_change_of_the_code_builds_only_the_code(image, tmp_path):
@@ -102,10 +106,13 @@ def test_change_of_the_code_builds_only_the_code(image, tmp_path):
         shutil.copytree(CHECKOUT / name, context / name)
     with open(context / "services" / "gateway" / "main.c", "a") as source:
         source.write('const char changed [] = "changed";\n')
+    began = time.monotonic()
     done = steps_done(build(f"{image}-changed", context=context))
+    took = time.monotonic() - began
     docker("rmi", "--force", f"{image}-changed")
     assert {name.split()[0] for name in done} == {"code", "stage-4"}, done
     assert {name for name in done if name.startswith("code")} == {"code 5/6", "code 6/6"}
+    assert took <= CHANGED_S
 
 
 def test_wrong_argument_of_the_build(image):

