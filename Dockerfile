@@ -72,7 +72,7 @@ USER 1000:1000
 WORKDIR /data
 VOLUME /data
 EXPOSE 7860
-HEALTHCHECK --interval=5s --timeout=4s --retries=3 --start-period=60s --start-interval=500ms \
+HEALTHCHECK --interval=5s --timeout=4s --retries=3 --start-period=300s --start-interval=500ms \
     CMD ["/opt/quire/scripts/entrypoint", "health"]
 ENTRYPOINT ["tini", "--", "/opt/quire/scripts/entrypoint"]
 CMD ["all"]
