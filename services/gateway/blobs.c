@@ -20,7 +20,9 @@
 #define BLOB_MODE     0444   /* nobody writes it again */
 #define FOLDER_MODE   0755
 #define SHA256_BYTES  32
-#define ORPHAN_AGE_S  3600   /* of a blob without a file, before the sweep takes it */
+#define ORPHAN_AGE_S  3600               /* of a blob without a file, before the sweep takes it */
+#define ASIDE         "orphans"          /* folder in the files folder, for what the sweep takes */
+#define ASIDE_S       (7 * 24 * 3600)    /* that it stays there */
 
 struct blob_writer {
     blob_writer_t *next, **link;   /* of all */
@@ -75,9 +77,9 @@ static int failed (const char *what)
 }
 
 /* The caller closes it; NULL when it can't be read. */
-static DIR *folder_read (void)
+static DIR *folder_read (const char *name)
 {
-    int fd = openat (blobs.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat (blobs.folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir (fd);
     if (folder == NULL && fd >= 0)
         close (fd);
@@ -390,6 +392,11 @@ static bool name_is_of_blob (const char *name)
     return strlen (name) == SHA256_HEX - 1 && strspn (name, "0123456789abcdef") == SHA256_HEX - 1;
 }
 
+static bool is_known (const sweep_t *sweep, const char *name)
+{
+    return sweep->count > 0 && bsearch (name, sweep->known, sweep->count, SHA256_HEX, name_compare) != NULL;
+}
+
 static void orphan_add (sweep_t *sweep, const char *name, uint64_t bytes)
 {
     if (sweep->orphan_count == sweep->capacity) {
@@ -409,11 +416,9 @@ static void orphans_find (sweep_t *sweep)
 {
     struct stat status;
     time_t now = time (NULL);
-    DIR *folder = folder_read ();
+    DIR *folder = folder_read (".");
     for (struct dirent *entry; folder != NULL && (entry = readdir (folder)) != NULL;)
-        if (name_is_of_blob (entry->d_name)
-            && (sweep->count == 0
-                || bsearch (entry->d_name, sweep->known, sweep->count, SHA256_HEX, name_compare) == NULL)
+        if (name_is_of_blob (entry->d_name) && !is_known (sweep, entry->d_name)
             && fstatat (blobs.folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
             && S_ISREG (status.st_mode) && now - status.st_mtime > ORPHAN_AGE_S)
             orphan_add (sweep, entry->d_name, (uint64_t) status.st_size);
@@ -421,21 +426,56 @@ static void orphans_find (sweep_t *sweep)
         closedir (folder);
 }
 
+/* Moves the orphans out of the way. Returns how many. */
+static size_t orphans_set_aside (const sweep_t *sweep)
+{
+    char aside [sizeof ASIDE + 1 + SHA256_HEX];
+    size_t moved = 0;
+    if (sweep->orphan_count == 0 || (mkdirat (blobs.folder, ASIDE, FOLDER_MODE) != 0 && errno != EEXIST))
+        return 0;
+    for (size_t i = 0; i < sweep->orphan_count; i++) {
+        snprintf (aside, sizeof aside, "%s/%s", ASIDE, sweep->orphans [i]);
+        moved += renameat (blobs.folder, sweep->orphans [i], blobs.folder, aside) == 0;
+    }
+    return moved;
+}
+
+/* What a file has after all goes back; what has lain aside for long goes: its ctime tells since when. */
+static size_t aside_look (const sweep_t *sweep, int aside, const char *name)
+{
+    struct stat status;
+    if (!name_is_of_blob (name) || fstatat (aside, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return 0;
+    if (is_known (sweep, name) && faccessat (blobs.folder, name, F_OK, 0) != 0)
+        return renameat (aside, name, blobs.folder, name) == 0;
+    return time (NULL) - status.st_ctime > ASIDE_S && unlinkat (aside, name, 0) == 0;
+}
+
+/* Returns how many are not aside any more. */
+static size_t orphans_look (const sweep_t *sweep)
+{
+    size_t settled = 0;
+    DIR *folder = folder_read (ASIDE);
+    for (struct dirent *entry; folder != NULL && (entry = readdir (folder)) != NULL;)
+        settled += aside_look (sweep, dirfd (folder), entry->d_name);
+    if (folder != NULL)
+        closedir (folder);
+    return settled;
+}
+
 static void sweep_work (void *argument)
 {
     sweep_t *sweep = argument;
-    size_t removed = 0;
     if (sweep->count > 0)
         qsort (sweep->known, sweep->count, SHA256_HEX, name_compare);
     orphans_find (sweep);
-    bool believed = sweep->orphan_count <= sweep->count;
-    for (size_t i = 0; believed && i < sweep->orphan_count; i++)
-        removed += unlinkat (blobs.folder, sweep->orphans [i], 0) == 0;
-    if (removed > 0 && fsync (blobs.folder) != 0)
+    bool believed = sweep->count > 0 && sweep->orphan_count <= sweep->count;
+    size_t moved = believed ? orphans_set_aside (sweep) : 0, settled = believed ? orphans_look (sweep) : 0;
+    if (moved + settled > 0 && fsync (blobs.folder) != 0)
         failed ("sync_folder");
-    if (sweep->orphan_count > 0)
-        log_warning (believed ? "orphans_removed" : "orphans_kept", "blobs=%zu orphan_bytes=%llu known=%zu removed=%zu",
-                     sweep->orphan_count, (unsigned long long) sweep->orphan_bytes, sweep->count, removed);
+    if (sweep->orphan_count + settled > 0)
+        log_warning ("orphans", "blobs=%zu orphan_bytes=%llu known=%zu set_aside=%zu settled=%zu", sweep->orphan_count,
+                     (unsigned long long) sweep->orphan_bytes, sweep->count, moved, settled);
 }
 
 static void sweep_free (void *argument)
@@ -484,7 +524,7 @@ int blob_open (const char *sha256, uint64_t *size)
 /* What uploads left behind that had not come to their end. */
 static void remove_temporaries (void)
 {
-    DIR *folder = folder_read ();
+    DIR *folder = folder_read (".");
     size_t removed = 0;
     for (struct dirent *entry; folder != NULL && (entry = readdir (folder)) != NULL;)
         if (strncmp (entry->d_name, TEMPORARY, strlen (TEMPORARY)) == 0

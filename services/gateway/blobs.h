@@ -35,9 +35,11 @@ void blob_settle (const char *sha256, bool has_file);
 uint64_t blob_deletion_begin (void);           /* a number to end it with */
 void blob_deletion_end (uint64_t deletion, const char *sha256);   /* the blob that no file has any more, or "" */
 
-/* Removes blobs that no file has: those that are not among `known` [count], the blobs of all files,
- * and that are older than an upload can take. A list that is empty, or shorter than what it would
- * remove, speaks of a store that has lost files: then nothing is removed, only logged. Takes `known`. */
+/* Takes away blobs that no file has: those that are not among `known` [count], the blobs of all files,
+ * and that are older than an upload can take. They lie in orphans/ for a week, should the store be an
+ * older one that was put back, and are then removed. A list that is empty, or shorter than what it
+ * would take away, speaks of a store that has lost files: then nothing is touched, only logged. Takes
+ * `known`. */
 void blobs_sweep (char (**known) [SHA256_HEX], size_t count);
 
 /* Opens a blob for reading. Returns its descriptor, or -1 with FILE_NOT_FOUND or STORE_FAILED. */

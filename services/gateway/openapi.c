@@ -126,7 +126,8 @@ static void add_body (yyjson_mut_doc *document, yyjson_mut_val *operation, const
     bool is_form = route->body == BODY_UPLOAD;
     yyjson_mut_val *body = yyjson_mut_obj_add_obj (document, operation, "requestBody");
     yyjson_mut_val *content = yyjson_mut_obj_add_obj (document, body, "content");
-    yyjson_mut_val *media = yyjson_mut_obj_add_obj (document, content, is_form ? "multipart/form-data" : "application/json");
+    const char *type = is_form ? "multipart/form-data" : "application/json";
+    yyjson_mut_val *media = yyjson_mut_obj_add_obj (document, content, type);
     yyjson_mut_val *schema = yyjson_mut_obj_add_obj (document, media, "schema");
     yyjson_mut_val *required = yyjson_mut_arr (document);
     add_type (document, schema, "object");
@@ -167,7 +168,8 @@ static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, co
     yyjson_mut_val *responses = yyjson_mut_obj_add_obj (document, operation, "responses");
     add_answer (document, responses, "200", route->answer, "It worked.");
     if (route->field_count > 0)
-        add_answer (document, responses, "400", "Error", "Something that was sent can't be used; 'param' names it.");
+        add_answer (document, responses, "400", "Error",
+                    "Something that was sent can't be used; 'param' names it.");
     if (strchr (route->pattern, '{') != NULL)
         add_answer (document, responses, "404", "Error", "There is no such thing.");
     if (route->body != BODY_NONE) {
@@ -176,7 +178,8 @@ static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, co
     }
     if (route->body == BODY_UPLOAD)
         add_answer (document, responses, "507", "Error", "The server's disk is full.");
-    add_answer (document, responses, "default", "Error", "Something is wrong with the service; try again later when it is 503.");
+    add_answer (document, responses, "default", "Error",
+                "Something is wrong with the service; try again later when it is 503.");
 }
 
 static void add_operation (yyjson_mut_doc *document, yyjson_mut_val *path, const route_t *route)
@@ -225,7 +228,8 @@ char *openapi_json (void)
     yyjson_mut_val *info = yyjson_mut_obj_add_obj (document, root, "info");
     yyjson_mut_obj_add_str (document, info, "title", "Quire");
     yyjson_mut_obj_add_str (document, info, "version", QUIRE_VERSION);
-    yyjson_mut_obj_add_str (document, info, "summary", "Answers questions about PDFs and shows where each answer stands.");
+    yyjson_mut_obj_add_str (document, info, "summary",
+                            "Answers questions about PDFs and shows where each answer stands.");
     add_paths (document, root);
     add_schemas (document, root);
     char *json = yyjson_mut_write (document, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL);

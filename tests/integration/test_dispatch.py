@@ -110,7 +110,8 @@ def test_a_letter_does_not_wait_for_a_book(service):
 def blobs_left(service):
     """Files in the files folder that no file of the list has."""
     known = {file["sha256"] for file in service.http.get("/v1/files").json()["data"]}
-    return [name for name in os.listdir(service.data / "files") if name not in known]
+    return [path.name for path in (service.data / "files").iterdir()
+            if path.is_file() and path.name not in known]
 
 
 def test_many_uploads_and_deletions_leave_no_bytes(service):
@@ -145,6 +146,7 @@ def test_orphans_are_found_at_the_start(new_service):
         os.utime(path, (0, 0))
     service.start().wait_ready()
     wait_until(lambda: not orphan.exists(), 20, "the orphan to be found")
+    assert (orphan.parent / "orphans" / orphan.name).exists()
     assert service.http.get(f"/v1/files/{kept['id']}/content").status_code == 200
 
 

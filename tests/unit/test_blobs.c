@@ -173,6 +173,12 @@ static void test_sweep (void **state UNUSED)
     assert_false (is_there (orphan));
     assert_true (is_there (other));
     assert_true (is_there (young));
+    char aside [SHA256_HEX + 8];
+    snprintf (aside, sizeof aside, "orphans/%s", orphan);
+    sweep ((const char *[]) {other}, 1);
+    assert_true (is_there (aside));   /* for a week */
+    sweep ((const char *[]) {other, orphan}, 2);
+    assert_true (is_there (orphan));   /* the store knows it again */
 }
 
 /* A store that names nothing, or less than it does not name, is not believed. */
