@@ -21,7 +21,7 @@
 
 typedef struct store store_t;
 
-/* Where a file stands. Steps go forward only; number_settle (store.c) is the one door. */
+/* Where a file stands. Steps go forward only; number_settle (store_files.c) is the one door. */
 typedef enum {
     FILE_QUEUED = 1,    /* its number of pages is not known yet */
     FILE_READING,       /* pages being read */
