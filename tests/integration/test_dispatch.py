@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import threading
 
@@ -133,6 +134,22 @@ def test_many_uploads_and_deletions_leave_no_bytes(service):
         worker.join()
     assert not wrong
     wait_until(lambda: not blobs_left(service), 20, "the bytes to be gone")
+
+
+def test_deletion_that_takes_long_is_finished(new_service):
+    """Its client is told to come again, and the bytes go all the same."""
+    service = new_service(settings={"QUIRE_GATEWAY_ANSWER_S": 1}).start().wait_ready()
+    file = service.finish(pdfs.text_pdf(["A page."]))
+    answerer = service.processes["answerer"]
+    answerer.signal(signal.SIGSTOP)
+    answer = service.http.delete(f"/v1/files/{file['id']}")
+    answerer.signal(signal.SIGCONT)
+    assert answer.status_code == 503
+    blob = service.data / "files" / file["sha256"]
+    wait_until(lambda: not blob.exists(), 30, "the bytes to be gone")
+    service.wait_ready()
+    assert service.http.get(f"/v1/files/{file['id']}").status_code == 404
+    assert service.http.delete(f"/v1/files/{file['id']}").status_code == 404
 
 
 def test_orphans_are_found_at_the_start(new_service):
