@@ -17,14 +17,7 @@ RUN --mount=type=cache,id=quire-arm64-archives,target=/var/cache/apt,sharing=loc
 WORKDIR /src
 COPY scripts/model scripts/messages.sh scripts/
 RUN --mount=type=cache,id=quire-pip,target=/root/.cache/pip scripts/model /opt/quire/model
-COPY CMakeLists.txt ./
-COPY cmake cmake
-COPY common common
-COPY services services
-COPY tests/unit tests/unit
-COPY tests/golden tests/golden
-COPY tests/data tests/data
-COPY docs/reference.md docs/
+COPY . .
 RUN --mount=type=cache,id=quire-arm64-ccache,target=/root/.cache/ccache \
     cmake -G Ninja -S . -B /build -DCMAKE_TOOLCHAIN_FILE=cmake/arm64.cmake \
  && ninja -C /build
