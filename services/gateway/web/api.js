@@ -5,7 +5,7 @@
  * A file, as GET /v1/files gives it (what the page uses of it).
  * @typedef {{id: string, filename: string, bytes: number, created_at: number,
  *            state: "queued"|"reading"|"indexing"|"completed"|"failed",
- *            status_details: ?string, pages: number, pages_done: number, pages_failed: number,
+ *            status_details: ?string, error_code: ?string, pages: number, pages_done: number, pages_failed: number,
  *            chunks: number, vectors: number, vectors_failed: number, title: string}} ApiFile
  *
  * A page of the ledger.

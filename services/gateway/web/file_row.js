@@ -27,8 +27,7 @@ function progressOf(file) {
     }
 }
 
-/* The API tells this by its message only. */
-const wantsPassword = (file) => file.state === "failed" && /password/i.test(file.status_details ?? "");
+const wantsPassword = (file) => ["file_encrypted", "file_wrong_password"].includes(file.error_code);
 
 /* The API's advice speaks to programs; here a field for the password stands below. */
 const reasonFor = (file) =>
