@@ -199,6 +199,8 @@ static void put_bomb (char letter)
 
 /* -- the process -------------------------------------------------------------------------------------- */
 
+static const char *page_ms;   /* a time that no page takes here, unless a test wants one that some do */
+
 static void make_folder (void)
 {
     char path [128];
@@ -228,7 +230,7 @@ static void start_extractor (void)
     setenv ("QUIRE_EXTRACTOR_EXTRACT_CONNECT", f.extract_address, 1);
     setenv ("QUIRE_EXTRACTOR_PAGES_CONNECT", f.pages_address, 1);
     setenv ("QUIRE_EXTRACTOR_CHILDREN", "2", 1);
-    setenv ("QUIRE_EXTRACTOR_PAGE_MS", "3000", 1);
+    setenv ("QUIRE_EXTRACTOR_PAGE_MS", page_ms, 1);
     setenv ("QUIRE_EXTRACTOR_OCR", "off", 1);
     setenv ("QUIRE_LOG_LEVEL", "error", 1);
     f.extractor = fork ();
@@ -244,8 +246,9 @@ static bool is_there (void)
     return f.worker && channel_first_peer (f.pages);
 }
 
-static int begin (void **state UNUSED)
+static int begin (void **state)
 {
+    page_ms = *state ? *state : "60000";
     memset (&f, 0, sizeof f);
     f.commits = true;
     make_folder ();
@@ -530,7 +533,7 @@ int main (void)
         TEST (sends_again_what_was_not_committed),
         TEST (stops_when_the_file_is_gone),
         TEST (forgets_a_file),
-        TEST (gives_up_a_page_that_takes_too_long),
+        cmocka_unit_test_prestate_setup_teardown (gives_up_a_page_that_takes_too_long, begin, end, "3000"),
         TEST (loses_one_page_when_its_readers_die),
         TEST (loses_nothing_when_each_page_loses_a_reader),
         TEST (leaves_no_reader_behind),
