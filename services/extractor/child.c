@@ -11,7 +11,9 @@
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -24,8 +26,8 @@
 #define READER_NAME      "quire-reader"   /* stands beside the extractor's own program */
 #define MAX_PATH_BYTES   4096
 #define MAX_VARIABLES    16
-#define EXIT_NO_START    1
 #define YIELDING_NICE    5
+#define PROCESSOR_MARGIN 3   /* seconds by which our clock strikes before the limit of processor time */
 
 struct child {
     loop_t *loop;
@@ -241,7 +243,9 @@ static error_t cause_of_death (int status)
         return ERROR_PAGE_TIMED_OUT;
     if (signal == SIGKILL)
         return ERROR_READER_KILLED;
-    if (WIFEXITED (status) && WEXITSTATUS (status) == EXIT_NO_START)
+    if (signal == SIGSYS)
+        return ERROR_READER_FORBIDDEN;   /* its filter of system calls */
+    if (WIFEXITED (status) && WEXITSTATUS (status) == READER_NOT_STARTED)
         return ERROR_INTERNAL;
     return ERROR_READER_DIED;
 }
@@ -340,9 +344,27 @@ static void on_socket (void *context, int fd UNUSED)
     receive (child);
 }
 
+/* Bounds the processor time of what is asked now, for the case that our clock should fail. The child
+ * has no way to change it. */
+static void limit_processor (const child_t *child)
+{
+    long longest = settings_number (SETTING_EXTRACTOR_OCR_MS), page = settings_number (SETTING_EXTRACTOR_PAGE_MS);
+    clockid_t clock;
+    struct timespec used;
+    struct rlimit limit;
+    longest = page > longest ? page : longest;
+    if (clock_getcpuclockid (child->pid, &clock) != 0 || clock_gettime (clock, &used) != 0
+        || syscall (SYS_prlimit64, child->pid, RLIMIT_CPU, NULL, &limit) != 0)
+        return;   /* it is gone */
+    limit.rlim_cur = (rlim_t) (used.tv_sec + longest / 1000 + PROCESSOR_MARGIN);
+    if (limit.rlim_cur <= limit.rlim_max)
+        syscall (SYS_prlimit64, child->pid, RLIMIT_CPU, &limit, NULL);
+}
+
 int child_ask (child_t *child, const message_t *request, long milliseconds)
 {
     child_allow (child, milliseconds);
+    limit_processor (child);
     if (child->socket < 0 || child->outgoing)
         return 0;   /* it is ending, or does not listen: the pidfd or its time will tell */
     child->outgoing = frame_make (request, &child->outgoing_size);

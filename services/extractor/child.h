@@ -18,7 +18,7 @@ typedef struct {
     void (*reply) (void *context, const message_t *message, uint8_t **data, size_t size);
 
     /* It is gone, and *child destroyed: READER_DIED (by itself), READER_KILLED (by somebody else),
-     * READER_BAD_REPLY, PAGE_TIMED_OUT, INTERNAL (it could not start); NONE when child_kill was called
+     * READER_FORBIDDEN, READER_BAD_REPLY, PAGE_TIMED_OUT, INTERNAL (it could not start); NONE when child_kill was called
      * with that. */
     void (*ended) (void *context, error_t why);
 } child_handlers_t;

@@ -1,9 +1,18 @@
-/* OCR: see ocr.h. Tesseract's LSTM engine, one thread (OMP_THREAD_LIMIT=1 in the environment). */
+/* OCR: see ocr.h. Tesseract's LSTM engine, one thread (OMP_THREAD_LIMIT=1 in the environment).
+ *
+ * Loading a language takes as long as reading a dozen pages of digital text, so it waits until a page
+ * needs OCR. By then no file can be opened any more: its data is mapped at the start. */
+#define _GNU_SOURCE   /* memmem */
 #include "ocr.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <leptonica/allheaders.h>
 #include <tesseract/capi.h>
@@ -12,6 +21,9 @@
 #include "utf8.h"
 #include "letters.h"
 
+#define DATA_FOLDER             "/usr/share/tesseract-ocr/5/tessdata"   /* of Debian's packages */
+#define MAX_PATH_BYTES          512
+#define CONFIGURATION_BYTES     4096    /* a language's settings stand within so many of its data */
 #define LEAST_LINE_CONFIDENCE   45.0f   /* of 100: lines below are noise of pictures, mostly … */
 #define LEAST_WORD_CONFIDENCE   70.0f   /* … but for words above this one */
 #define LEAST_SYMBOL_CONFIDENCE 60.0f   /* of words without letters and digits, in any line */
@@ -22,37 +34,88 @@
 
 struct ocr {
     TessBaseAPI *api;
+    char *languages;
+    void *data;              /* of the language that is still to be loaded; NULL when all are */
+    size_t size;
 };
 
 /* -- lifetime ------------------------------------------------------------------------------------- */
 
+/* Maps a language's data, if that is a language alone and needs no other. */
+static void map_data (ocr_t *ocr)
+{
+    static const char needs_others [] = "tessedit_load_sublangs";
+    char path [MAX_PATH_BYTES];
+    struct stat status;
+    snprintf (path, sizeof path, DATA_FOLDER "/%s.traineddata", ocr->languages);
+    int fd = strpbrk (ocr->languages, "+~/") ? -1 : open (path, O_RDONLY | O_CLOEXEC);
+    void *data = fd >= 0 && fstat (fd, &status) == 0 && status.st_size > CONFIGURATION_BYTES
+        ? mmap (NULL, (size_t) status.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    if (fd >= 0)
+        close (fd);
+    if (data == MAP_FAILED)
+        return;
+    ocr->size = (size_t) status.st_size;
+    if (memmem (data, CONFIGURATION_BYTES, needs_others, sizeof needs_others - 1))
+        munmap (data, ocr->size);
+    else
+        ocr->data = data;
+}
+
+static int not_installed (const ocr_t *ocr)
+{
+    return error_set (ERROR_MODEL_MISSING, "OCR data for '%s' is not installed (tesseract-ocr-…).", ocr->languages);
+}
+
 ocr_t *ocr_new (const char *languages)
 {
     ocr_t *ocr = calloc (1, sizeof *ocr);
-    if (ocr)
+    if (ocr) {
         ocr->api = TessBaseAPICreate ();
-    if (!ocr || !ocr->api) {
-        free (ocr);
+        ocr->languages = strdup (languages);
+    }
+    if (!ocr || !ocr->api || !ocr->languages) {
+        ocr_destroy (&ocr);
         error_set (ERROR_NO_MEMORY, NULL);
         return NULL;
     }
-    setMsgSeverity (L_SEVERITY_NONE);   /* neither library writes to our log */
-    TessBaseAPISetVariable (ocr->api, "debug_file", "/dev/null");
-    if (TessBaseAPIInit2 (ocr->api, NULL, languages, OEM_LSTM_ONLY) != 0) {
-        error_set (ERROR_MODEL_MISSING, "OCR data for '%s' is not installed (tesseract-ocr-…).", languages);
+    setMsgSeverity (L_SEVERITY_NONE);   /* Leptonica does not write to our log */
+    map_data (ocr);
+    if (!ocr->data && TessBaseAPIInit2 (ocr->api, NULL, languages, OEM_LSTM_ONLY) != 0) {
+        not_installed (ocr);
         ocr_destroy (&ocr);
         return NULL;
     }
-    TessBaseAPISetPageSegMode (ocr->api, PSM_AUTO);
     return ocr;
+}
+
+static void unmap_data (ocr_t *ocr)
+{
+    if (ocr->data)
+        munmap (ocr->data, ocr->size);
+    ocr->data = NULL;
+}
+
+int ocr_load (ocr_t *ocr)
+{
+    if (ocr->data && TessBaseAPIInit5 (ocr->api, ocr->data, (int) ocr->size, ocr->languages, OEM_LSTM_ONLY,
+                                       NULL, 0, NULL, NULL, 0, 0) != 0)
+        return not_installed (ocr);
+    unmap_data (ocr);
+    TessBaseAPISetPageSegMode (ocr->api, PSM_AUTO);
+    return 0;
 }
 
 void ocr_destroy (ocr_t **ocr)
 {
     if (!*ocr)
         return;
-    TessBaseAPIEnd ((*ocr)->api);
-    TessBaseAPIDelete ((*ocr)->api);
+    unmap_data (*ocr);
+    if ((*ocr)->api) {
+        TessBaseAPIEnd ((*ocr)->api);
+        TessBaseAPIDelete ((*ocr)->api);
+    }
+    free ((*ocr)->languages);
     free (*ocr);
     *ocr = NULL;
 }

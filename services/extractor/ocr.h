@@ -7,9 +7,14 @@
 
 typedef struct ocr ocr_t;
 
-/* Loads the data of the languages ("eng+deu"). NULL with MODEL_MISSING naming them. */
+/* Opens the data of the languages ("eng+deu"); no file is opened after that. NULL with MODEL_MISSING
+ * naming them, or NO_MEMORY. */
 MUST_CHECK ocr_t *ocr_new (const char *languages);
 void ocr_destroy (ocr_t **ocr);
+
+/* To be called before a page is read; takes its time when it is the first. Returns 0, or -1 with
+ * MODEL_MISSING. */
+MUST_CHECK int ocr_load (ocr_t *ocr);
 
 /* Reads a picture in shades of grey.
  * pixels    [height][width]   0 black

@@ -24,8 +24,8 @@
 struct page_reader {
     vocabulary_t *vocabulary;
     int32_t unknown;         /* the id of [UNK] */
-    ocr_t *ocr;
-    bool ocr_wanted, ocr_missing;
+    ocr_t *ocr;              /* NULL when it is not wanted, or its data is missing */
+    bool ocr_wanted;
     ocr_begins_t *ocr_begins;
     void *context;
 };
@@ -58,6 +58,8 @@ page_reader_t *page_reader_new (ocr_begins_t *ocr_begins, void *context)
     }
     reader->unknown = unknown_piece (reader->vocabulary);
     reader->ocr_wanted = strcmp (settings_text (SETTING_EXTRACTOR_OCR), "off") != 0;
+    if (reader->ocr_wanted && !(reader->ocr = ocr_new (settings_text (SETTING_EXTRACTOR_OCR_LANGUAGE))))
+        log_warning ("ocr_missing", "why=\"%s\"", error_text ());
     reader->ocr_begins = ocr_begins;
     reader->context = context;
     return reader;
@@ -110,17 +112,6 @@ static bool needs_ocr (pdf_t *pdf, uint32_t page, const page_text_t *text)
     return text->length == 0 ? marks.marked : marks.image_share >= LARGE_IMAGE;
 }
 
-static bool load_ocr (page_reader_t *reader)
-{
-    if (!reader->ocr && !reader->ocr_missing) {
-        reader->ocr = ocr_new (settings_text (SETTING_EXTRACTOR_OCR_LANGUAGE));
-        reader->ocr_missing = !reader->ocr;
-        if (reader->ocr_missing)
-            log_warning ("ocr_missing", "why=\"%s\"", error_text ());
-    }
-    return reader->ocr != NULL;
-}
-
 static int recognise (page_reader_t *reader, pdf_t *pdf, uint32_t page, layout_t *found)
 {
     pdf_picture_t picture;
@@ -134,7 +125,7 @@ static int recognise (page_reader_t *reader, pdf_t *pdf, uint32_t page, layout_t
 /* Adds what OCR finds and the layout has not. */
 static int add_by_ocr (page_reader_t *reader, pdf_t *pdf, uint32_t page, layout_t *layout, page_read_t *out)
 {
-    if (!load_ocr (reader)) {
+    if (!reader->ocr || ocr_load (reader->ocr) != 0) {
         out->reason = "The page may hold text as a picture, but the data for OCR is not installed.";
         return 0;
     }

@@ -11,8 +11,8 @@ typedef struct page_reader page_reader_t;
 /* Called before OCR, which may take long, is begun. */
 typedef void (ocr_begins_t) (void *context, uint32_t page);
 
-/* Loads the vocabulary from MODEL_DIR; OCR is loaded when a page needs it. NULL with MODEL_MISSING
- * or NO_MEMORY. */
+/* Loads the vocabulary from MODEL_DIR and opens the data of OCR; no file is opened after that. NULL
+ * with MODEL_MISSING or NO_MEMORY. */
 MUST_CHECK page_reader_t *page_reader_new (ocr_begins_t *ocr_begins, void *context);
 void page_reader_destroy (page_reader_t **reader);
 

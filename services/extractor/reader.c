@@ -1,11 +1,12 @@
 /* quire-reader: reads or draws the pages of one PDF; the child process of an extractor.
  *
  *     quire-reader --child         serves an extractor: requests and replies on descriptor 3, the PDF
- *                                  is descriptor 4; it opens no other file once it has begun to parse
+ *                                  is descriptor 4
  *     quire-reader FILE [N [M]]    prints what Quire reads on pages N to M as JSON, a line a page
  *
  * An extractor starts one for each file, so that a document which crashes, hangs or captures its
- * reader harms nothing else. */
+ * reader harms nothing else. Either way it opens everything that it ever needs and enters the sandbox
+ * before it looks at the document. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -23,51 +23,14 @@
 #include "page_json.h"
 #include "page_reader.h"
 #include "reader_descriptors.h"
+#include "sandbox.h"
 
-#define EXIT_NO_START 1
-#define EXIT_USAGE    2
-#define CPU_MARGIN_S  2      /* the extractor's clock should strike first */
+#define EXIT_USAGE 2
 
 static struct {
     page_reader_t *pages;    /* NULL until a page is to be read */
     pdf_t *pdf;              /* NULL until the first request */
 } child;
-
-/* -- limits --------------------------------------------------------------------------------------- */
-
-static void limit (int what, rlim_t value)
-{
-    struct rlimit now;
-    if (getrlimit ((__rlimit_resource_t) what, &now) != 0)
-        return;
-    now.rlim_cur = now.rlim_max == RLIM_INFINITY || value < now.rlim_max ? value : now.rlim_max;
-    setrlimit ((__rlimit_resource_t) what, &now);
-}
-
-/* Bounds what reading may take beyond what the program itself has. (A sanitizer's shadow memory does
- * not go with a limit of addresses.) */
-static void limit_memory (void)
-{
-#if !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__)
-    unsigned long pages = 0;
-    FILE *statm = fopen ("/proc/self/statm", "r");
-    if (!statm || fscanf (statm, "%lu", &pages) != 1)
-        pages = 0;
-    if (statm)
-        fclose (statm);
-    rlim_t most = (rlim_t) settings_number (SETTING_EXTRACTOR_PAGE_MB) << 20;
-    limit (RLIMIT_AS, (rlim_t) pages * (rlim_t) sysconf (_SC_PAGESIZE) + most);
-#endif
-}
-
-/* Ends a child that its extractor can't end any more. */
-static void limit_time (long milliseconds)
-{
-    struct rusage used;
-    getrusage (RUSAGE_SELF, &used);
-    long seconds = used.ru_utime.tv_sec + used.ru_stime.tv_sec + milliseconds / 1000;
-    limit (RLIMIT_CPU, (rlim_t) seconds + 1 + CPU_MARGIN_S);
-}
 
 /* -- requests ------------------------------------------------------------------------------------- */
 
@@ -86,7 +49,6 @@ static void reply_failed (uint64_t task)
 static void ocr_begins (void *context, uint32_t page)
 {
     (void) context;
-    limit_time (settings_number (SETTING_EXTRACTOR_OCR_MS));
     reply (&(message_t) {.id = MESSAGE_OCR_BEGUN, .ocr_begun = {page}});
 }
 
@@ -129,7 +91,6 @@ static int send_page (const char *file_id, uint32_t number, const page_read_t *p
 static int extract_page (const char *file_id, uint32_t number)
 {
     page_read_t page;
-    limit_time (settings_number (SETTING_EXTRACTOR_PAGE_MS));
     int result = page_read (child.pages, child.pdf, number, &page);
     if (result == 0)
         result = send_page (file_id, number, &page);
@@ -165,7 +126,6 @@ static void draw (const draw_page_message_t *request)
 
 static void handle (const message_t *request)
 {
-    limit_time (settings_number (SETTING_EXTRACTOR_PAGE_MS));
     if (request->id == MESSAGE_INSPECT_FILE)
         inspect (&request->inspect_file);
     else if (request->id == MESSAGE_EXTRACT_PAGES)
@@ -189,17 +149,23 @@ static void serve (void)
     }
 }
 
-/* Everything that needs files beside the document is opened here, before the document is. */
+/* What has happened before sandbox_enter needs files beside the document; what comes after does not. */
+static int enter_sandbox (int descriptors, bool silent)
+{
+    return sandbox_enter (&(sandbox_t) {
+        .memory = (size_t) settings_number (SETTING_EXTRACTOR_PAGE_MB) << 20,
+        .descriptors = descriptors, .silent = silent});
+}
+
 static int child_main (void)
 {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
-    limit (RLIMIT_CORE, 0);
     log_open ("reader", LEVEL_INFO);
-    if (settings_load () != 0 || chdir ("/") != 0 || !(child.pages = page_reader_new (ocr_begins, NULL))) {
+    if (settings_load () != 0 || chdir ("/") != 0 || !(child.pages = page_reader_new (ocr_begins, NULL))
+        || enter_sandbox (READER_FILE + 1, true) != 0) {
         log_error ("not_started", "why=\"%s\"", error_text ());
-        return EXIT_NO_START;
+        return READER_NOT_STARTED;
     }
-    limit_memory ();
     serve ();
     pdf_close (&child.pdf);
     page_reader_destroy (&child.pages);
@@ -211,7 +177,7 @@ static int child_main (void)
 static int complain (const char *path)
 {
     fprintf (stderr, "quire-reader: %s: %s\n", path, error_text ());
-    return EXIT_NO_START;
+    return EXIT_FAILURE;
 }
 
 static int print_pages (const char *path, page_reader_t *pages, pdf_t *pdf, uint32_t first, uint32_t last)
@@ -230,17 +196,21 @@ static int print_pages (const char *path, page_reader_t *pages, pdf_t *pdf, uint
 
 static int command_main (const char *path, uint32_t first, uint32_t last)
 {
-    int status = EXIT_NO_START, fd = open (path, O_RDONLY | O_CLOEXEC);
+    static char output [1 << 16];   /* one of the library's own would look at what it is for */
+    int status = EXIT_FAILURE, fd = open (path, O_RDONLY | O_CLOEXEC);
+    char *password = strdup (getenv ("QUIRE_PASSWORD") ? getenv ("QUIRE_PASSWORD") : "");
     page_reader_t *pages = NULL;
     pdf_t *pdf = NULL;
     log_open ("reader", LEVEL_WARNING);
+    setvbuf (stdout, output, _IOFBF, sizeof output);
     if (fd < 0)
         error_set (ERROR_NOT_FOUND, "can't be opened: %s", strerror (errno));
     if (fd >= 0 && settings_load () == 0 && (pages = page_reader_new (NULL, NULL))
-        && (pdf = pdf_open (fd, getenv ("QUIRE_PASSWORD"))))
+        && enter_sandbox (fd + 1, false) == 0 && (pdf = pdf_open (fd, password)))
         status = print_pages (path, pages, pdf, first, last);
     else
         complain (path);
+    free (password);
     pdf_close (&pdf);
     page_reader_destroy (&pages);
     if (fd >= 0)
@@ -253,6 +223,13 @@ static uint32_t number_of (const char *text, uint32_t otherwise)
     return text ? (uint32_t) strtoul (text, NULL, 10) : otherwise;
 }
 
+/* OCR's library looks for this when it is loaded, and starts threads without it. */
+static void be_one_thread (char *argv [])
+{
+    if (!getenv ("OMP_THREAD_LIMIT") && setenv ("OMP_THREAD_LIMIT", "1", 1) == 0)
+        execv ("/proc/self/exe", argv);
+}
+
 int main (int argc, char *argv [])
 {
     if (argc == 2 && strcmp (argv [1], "--child") == 0)
@@ -263,6 +240,7 @@ int main (int argc, char *argv [])
                  "A password is taken from QUIRE_PASSWORD.\n");
         return EXIT_USAGE;
     }
+    be_one_thread (argv);
     uint32_t first = number_of (argc > 2 ? argv [2] : NULL, 1);
     uint32_t last = number_of (argc > 3 ? argv [3] : NULL, argc > 2 ? first : UINT32_MAX);
     return command_main (argv [1], first ? first : 1, last);

@@ -1,8 +1,12 @@
-/* The two descriptors that a reading child has beside its standard streams. */
+/* What an extractor and its reading child agree on: the two descriptors that the child has beside its
+ * standard streams, and its exit status when it could not even begin. The sandbox lets nothing that
+ * the child does later end with this status. */
 #ifndef QUIRE_READER_DESCRIPTORS_H
 #define QUIRE_READER_DESCRIPTORS_H
 
 #define READER_SOCKET 3   /* requests in, replies out (frame.h) */
 #define READER_FILE   4   /* the PDF, open for reading */
+
+#define READER_NOT_STARTED 78
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "settings.h"
+#include "sandbox_kernel.h"
 
 #define IDLE_READ_MS   3000
 #define IDLE_DRAW_MS   15000   /* who looks at one page looks at the next */
@@ -78,6 +79,7 @@ int readers_open (loop_t *loop, const size_t most [READERS_KINDS], const readers
     readers.loop = loop;
     memcpy (readers.most, most, sizeof readers.most);
     readers.handlers = *handlers;
+    sandbox_tell_missing ();
     return child_check_program ();
 }
 
