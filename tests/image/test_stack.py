@@ -46,6 +46,8 @@ def test_each_container_is_confined(stack, service):
     assert host["Memory"] > 0 and host["PidsLimit"] > 0
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
     assert host["LogConfig"]["Config"]["max-size"]
+    mounts = json.loads(docker("inspect", "-f", "{{json .Mounts}}", stack.container(service)))
+    assert all(mount["Name"].startswith(stack.name) for mount in mounts if mount["Type"] == "volume")
     status = docker("exec", stack.container(service), "cat", f"/proc/{role_pid(stack.container(service))}/status")
     assert "NoNewPrivs:\t1" in status and "CapEff:\t0000000000000000" in status
 
