@@ -36,6 +36,7 @@ ARG MODEL=required
 COPY scripts/model scripts/messages.sh /src/scripts/
 RUN --mount=type=cache,id=quire-pip,target=/root/.cache/pip \
     mkdir -p /opt/quire/model \
+ && /src/scripts/model --index >/opt/quire/model.index \
  && case $MODEL in \
         required) /src/scripts/model /opt/quire/model ;; \
         optional) /src/scripts/model /opt/quire/model || echo "going on without the model" ;; \
@@ -61,6 +62,7 @@ COPY --from=runtime /image /
 # Folders that a volume is mounted on take their owner from the image.
 COPY --from=runtime --chown=1000:1000 /volume /
 COPY --from=model /opt/quire/model /opt/quire/model
+COPY --from=model /opt/quire/model.index /opt/quire/
 COPY LICENSE /opt/quire/
 COPY scripts/entrypoint scripts/messages.sh scripts/model scripts/supervise /opt/quire/scripts/
 COPY scripts/services /opt/quire/scripts/services
