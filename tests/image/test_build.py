@@ -111,7 +111,6 @@ def test_change_of_the_code_builds_only_the_code(image, tmp_path):
     took = time.monotonic() - began
     docker("rmi", "--force", f"{image}-changed")
     assert {name.split()[0] for name in done} == {"code", "stage-4"}, done
-    assert {name for name in done if name.startswith("code")} == {"code 5/6", "code 6/6"}
     assert took <= CHANGED_S
 
 
