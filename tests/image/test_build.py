@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import time
+import uuid
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_change_of_the_code_builds_only_the_code(image, tmp_path):
     for name in ("cmake", "common", "scripts", "services"):
         shutil.copytree(CHECKOUT / name, context / name)
     with open(context / "services" / "gateway" / "main.c", "a") as source:
-        source.write('const char changed [] = "changed";\n')
+        source.write(f'const char changed [] = "{uuid.uuid4()}";\n')   # never built before
     began = time.monotonic()
     done = steps_done(build(f"{image}-changed", context=context))
     took = time.monotonic() - began
