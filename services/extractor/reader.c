@@ -9,6 +9,7 @@
  * before it looks at the document. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,9 +158,19 @@ static int enter_sandbox (int descriptors, bool silent)
         .descriptors = descriptors, .silent = silent});
 }
 
+/* Ends with its extractor. One that was gone before the signal was asked for sends none, but its end
+ * of the socket is closed. */
+static void die_with_parent (void)
+{
+    struct pollfd socket = {.fd = READER_SOCKET};
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    if (poll (&socket, 1, 0) != 0)
+        _exit (0);
+}
+
 static int child_main (void)
 {
-    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    die_with_parent ();
     log_open ("reader", LEVEL_INFO);
     if (settings_load () != 0 || chdir ("/") != 0 || !(child.pages = page_reader_new (ocr_begins, NULL))
         || enter_sandbox (READER_FILE + 1, true) != 0) {

@@ -478,7 +478,7 @@ static bool two_came (void)   { return f.came >= 2; }
 /* Each page takes so long that its reader is killed while it reads it. */
 static void loses_nothing_when_each_page_loses_a_reader (void **state UNUSED)
 {
-    put_forms ('a', 5, 1, 3);
+    put_forms ('a', 4, 1, 3);
     give (extract_task (2, 'a', 1, 3));
     kill_reader (SIGKILL);
     wait_until (one_came);

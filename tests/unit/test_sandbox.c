@@ -99,8 +99,16 @@ static void expect_stopped (int (*what) (void), int landlock, int why)
     }
 }
 
+/* A kernel (or emulator) with neither fence is said in the extractor's log, and can't be tried. */
+static void skip_without_fences (void)
+{
+    if (!sandbox_seccomp () && sandbox_landlock () == 0)
+        skip ();
+}
+
 static void opens_nothing (void **state UNUSED)
 {
+    skip_without_fences ();
     expect_stopped (open_a_file, 1, EACCES);
     expect_stopped (list_a_folder, 1, EACCES);
     expect_stopped (run_a_program, 1, EACCES);
@@ -108,6 +116,7 @@ static void opens_nothing (void **state UNUSED)
 
 static void changes_nothing (void **state UNUSED)
 {
+    skip_without_fences ();
     expect_stopped (make_a_file, 1, EACCES);
     expect_stopped (make_a_folder, 1, EACCES);
     fclose (fopen ("/tmp/quire-sandbox-was-here", "w"));
@@ -117,6 +126,7 @@ static void changes_nothing (void **state UNUSED)
 
 static void reaches_nobody (void **state UNUSED)
 {
+    skip_without_fences ();
     expect_stopped (connect_somewhere, 4, EACCES);
     expect_stopped (signal_the_parent, 6, EPERM);
 }
