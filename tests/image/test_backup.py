@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 import pdfs
-from docker import CHECKOUT, Container, docker, health, wait_until
+from docker import CHECKOUT, Container, Stack, docker, health, wait_until
 
 SCRIPT = CHECKOUT / "scripts" / "backup"
 QUESTIONS = [question for _, question in pdfs.FACTS[:5]]
@@ -73,6 +73,28 @@ def test_saved_in_the_middle_of_reading(library, new_container, tmp_path):
     for file_id in ids:
         assert other.wait_file(file_id)["state"] == "completed"
         assert library.wait_file(file_id)["state"] == "completed"
+
+
+def test_stack_is_restored_into_another(image, tmp_path):
+    """As docs/operations.md has it: gateway and answerer hold all that is kept."""
+    stacks = [Stack(image), Stack(image)]
+    try:
+        first, other = stacks
+        first.up().wait_healthy()
+        file_id = first.add(pdfs.text_book(pdfs.fact_pages(10)[0], "Facts").pdf(), "facts.pdf", "default")
+        assert first.wait_file(file_id)["state"] == "completed"
+        before = answers(first)
+        file = tmp_path / "quire.tar"
+        saved = backup("save", file, *first.compose("ps", "-aq", "gateway", "answerer").split())
+        assert saved.returncode == 0, saved.stdout
+        other.compose("create", "--no-build")
+        restored = backup("restore", file, *other.compose("ps", "-aq", "gateway", "answerer").split())
+        assert restored.returncode == 0, restored.stdout
+        other.up().wait_healthy()
+        assert answers(other) == before
+    finally:
+        for stack in stacks:
+            stack.close()
 
 
 def test_refusals(library, tmp_path):

@@ -40,7 +40,9 @@ def test_it_builds_and_runs(folder):
     one = Container(tag)
     try:
         one.start().wait_ready()
-        assert "Quire" in one.http.get("/").text
+        page = one.http.get("/")
+        assert "Quire" in page.text
+        assert "frame-ancestors 'self' https://huggingface.co" in page.headers["content-security-policy"]
     finally:
         one.close()
         docker("rmi", "--force", tag, check=False)

@@ -174,8 +174,9 @@ static void is_left_with_little (void **state UNUSED)
 
 static void is_held_to_its_memory (void **state UNUSED)
 {
-    if (sandbox_seccomp ())   /* a sanitizer's build knows no limit of memory */
-        assert_int_equal (attempt (takes_too_much_memory), 0);
+    if (!sandbox_seccomp ())
+        skip ();              /* a sanitizer's build knows no limit of memory */
+    assert_int_equal (attempt (takes_too_much_memory), 0);
 }
 
 int main (void)
