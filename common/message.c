@@ -8,6 +8,14 @@
 #include "error.h"
 #include "utf8.h"
 
+/* A message's case in a switch: F for each of its fields, which stand in *m. */
+#define EACH_FIELD(NAME, name, from, to, FIELDS) \
+    case MESSAGE_##NAME: { \
+        __typeof__ (&message->name) m = &message->name; \
+        FIELDS (F) \
+        break; \
+    }
+
 /* -- writing: with data NULL a writer only measures ------------------------------------------ */
 
 typedef struct {
@@ -73,12 +81,7 @@ static void write_message (writer_t *w, const message_t *message)
     write_little (w, message->id, 1);
     switch (message->id) {
 #define F(type, field, what) write_##type (w, m->field);
-#define MESSAGE(NAME, name, from, to, FIELDS) \
-    case MESSAGE_##NAME: { \
-        const name##_message_t *m = &message->name; \
-        FIELDS (F) \
-        break; \
-    }
+#define MESSAGE EACH_FIELD
 #include "messages.def"
 #undef MESSAGE
 #undef F
@@ -189,12 +192,7 @@ static void read_message (reader_t *r, message_t *message)
 {
     switch (message->id) {
 #define F(type, field, what) read_##type (r, &m->field);
-#define MESSAGE(NAME, name, from, to, FIELDS) \
-    case MESSAGE_##NAME: { \
-        name##_message_t *m = &message->name; \
-        FIELDS (F) \
-        break; \
-    }
+#define MESSAGE EACH_FIELD
 #include "messages.def"
 #undef MESSAGE
 #undef F
@@ -278,12 +276,7 @@ void message_describe (const message_t *message, char *text, size_t capacity)
     fputs (message_name (message->id), out);
     switch (message->id) {
 #define F(type, field, what) describe_##type (out, #field, m->field);
-#define MESSAGE(NAME, name, from, to, FIELDS) \
-    case MESSAGE_##NAME: { \
-        const name##_message_t *m = &message->name; \
-        FIELDS (F) \
-        break; \
-    }
+#define MESSAGE EACH_FIELD
 #include "messages.def"
 #undef MESSAGE
 #undef F
