@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "json_body.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -498,45 +499,11 @@ static void cut (request_t *request)
     metric_add (METRIC_HTTP_ERRORS, 1);
 }
 
-/* How deep JSON nests: those who read it further on need not fear for their stack. */
-static size_t json_depth (const char *text, size_t size)
-{
-    size_t depth = 0, deepest = 0;
-    bool in_text = false;
-    for (size_t i = 0; i < size; i++) {
-        char c = text [i];
-        if (in_text && c == '\\')
-            i++;
-        else if (c == '"')
-            in_text = !in_text;
-        else if (!in_text && (c == '{' || c == '['))
-            deepest = ++depth > deepest ? depth : deepest;
-        else if (!in_text && (c == '}' || c == ']') && depth > 0)
-            depth--;
-    }
-    return deepest;
-}
-
-static int parse_body (request_t *request)
-{
-    yyjson_read_err wrong;
-    if (request->body_size == 0)
-        return error_set (ERROR_BAD_JSON, "The body is empty. Send one JSON object, {} at least.");
-    if (json_depth (request->body, request->body_size) > MAX_JSON_DEPTH)
-        return error_set (ERROR_BAD_JSON, "The body nests deeper than %d levels.", MAX_JSON_DEPTH);
-    request->document = yyjson_read_opts (request->body, request->body_size, 0, NULL, &wrong);
-    if (request->document == NULL)
-        return error_set (wrong.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERROR_NO_MEMORY : ERROR_BAD_JSON,
-                          "The body is not valid JSON: %s at byte %zu.", wrong.msg, wrong.pos);
-    if (!yyjson_is_obj (yyjson_doc_get_root (request->document)))
-        return error_set (ERROR_BAD_JSON, "The body must be one JSON object.");
-    return 0;
-}
-
 static void body_end (request_t *request)
 {
     if (request->route->body == BODY_JSON) {
-        if (parse_body (request) != 0) {
+        request->document = json_body_parse (request->body, request->body_size);
+        if (request->document == NULL) {
             refuse (request);
             return;
         }

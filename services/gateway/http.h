@@ -8,7 +8,6 @@
 #include "route.h"
 
 #define MAX_JSON_BODY_BYTES  (4u << 20)
-#define MAX_JSON_DEPTH       64
 #define MAX_DISCARD_BYTES    (1u << 20)   /* of a refused body, read so that the client hears why */
 #define MAX_TARGET_BYTES     (16u << 10)  /* of a URL */
 #define MAX_HEADER_BYTES     (16u << 10)  /* of all headers together */

@@ -1,0 +1,15 @@
+/* JSON bodies: what a request may send where a route takes one object. Pure. */
+#ifndef QUIRE_GATEWAY_JSON_BODY_H
+#define QUIRE_GATEWAY_JSON_BODY_H
+
+#include <yyjson.h>
+
+#include "macros.h"
+
+#define MAX_JSON_DEPTH 64
+
+/* Reads a body, which is one object that nests no deeper than MAX_JSON_DEPTH. The caller frees the
+ * document; NULL with BAD_JSON or NO_MEMORY. */
+MUST_CHECK yyjson_doc *json_body_parse (char *text, size_t size);
+
+#endif
