@@ -311,17 +311,33 @@ def endless_page(pdf, number):
     """The PDF with page `number` made of forms that draw each other, 10^12 paths in all: no reader
     comes to its end, and it takes no memory."""
     def change(document):
-        form = document.make_stream(b"0 0 m 1 1 l S", Type=pikepdf.Name.XObject,
-                                    Subtype=pikepdf.Name.Form, BBox=[0, 0, 9, 9])
-        for _ in range(12):
-            form = document.make_stream(
-                b"/X Do " * 10, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form,
-                BBox=[0, 0, 9, 9],
-                Resources=pikepdf.Dictionary(XObject=pikepdf.Dictionary(X=form)))
         page = document.pages[number - 1]
-        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(X=form))
+        _draw_forms(document, page, 12)
         page.Contents = document.make_stream(b"/X Do")
     return rewrite(pdf, change)
+
+
+def slow_pages(pdf, levels):
+    """The PDF with 10^levels paths on each page beside what is there."""
+    def change(document):
+        for page in document.pages:
+            _draw_forms(document, page, levels)
+            page.contents_add(document.make_stream(b"/X Do"))
+    return rewrite(pdf, change)
+
+
+def _draw_forms(document, page, levels):
+    """Gives the page a form X of ten forms of ten forms … of one path."""
+    form = document.make_stream(b"0 0 m 1 1 l S", Type=pikepdf.Name.XObject,
+                                Subtype=pikepdf.Name.Form, BBox=[0, 0, 9, 9])
+    for _ in range(levels):
+        form = document.make_stream(
+            b"/X Do " * 10, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form,
+            BBox=[0, 0, 9, 9],
+            Resources=pikepdf.Dictionary(XObject=pikepdf.Dictionary(X=form)))
+    if "/Resources" not in page:
+        page.Resources = pikepdf.Dictionary()
+    page.Resources.XObject = pikepdf.Dictionary(X=form)
 
 
 def broken_page(pdf, number):

@@ -1,0 +1,103 @@
+"""Fixtures of the fault tests: services to be broken, and what a clean run keeps of a corpus.
+
+The services come from the integration tests. The random faults follow a seed, which is printed;
+QUIRE_SEED=… repeats them."""
+
+import importlib.util
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+INTEGRATION = Path(__file__).parent.parent / "integration"
+sys.path.insert(0, str(INTEGRATION))
+
+import kept  # noqa: E402  (uses what the line above finds)
+from corpus import make_corpus  # noqa: E402
+from counters import Counters  # noqa: E402
+
+CLEAN_S = 600
+
+
+def _integration_fixtures():
+    """The other conftest.py, by its path: both modules would have the same name."""
+    spec = importlib.util.spec_from_file_location("integration_conftest",
+                                                  INTEGRATION / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_fixtures = _integration_fixtures()
+new_service = _fixtures.new_service
+pytest_runtest_makereport = _fixtures.pytest_runtest_makereport
+
+_SEED = int(os.environ.get("QUIRE_SEED") or random.SystemRandom().randrange(1 << 32))
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"random faults: QUIRE_SEED={_SEED} repeats them")
+
+
+@pytest.fixture
+def chance(request):
+    """Random numbers that follow the seed, for each test its own."""
+    return random.Random(f"{_SEED} {request.node.name}")
+
+
+@pytest.fixture
+def counters():
+    """Watches the metrics of services: counters (service)."""
+    watched = []
+
+    def watch(service):
+        watched.append(Counters(service))
+        return watched[-1]
+
+    yield watch
+    for each in watched:
+        each.stop()
+
+
+@pytest.fixture(scope="session")
+def clean_run():
+    """What a run without faults keeps: clean_run (documents) -> {sha256: kept.File}."""
+    runs = {}
+
+    def run(documents):
+        key = tuple(document.sha256 for document in documents)
+        if key not in runs:
+            runs[key] = _run_clean(documents)
+        return runs[key]
+
+    return run
+
+
+def _run_clean(documents):
+    service = _fixtures._new_service()
+    try:
+        service.start().wait_ready()
+        ids = [service.upload(document.pdf, document.name)["id"] for document in documents]
+        for file_id in ids:
+            service.wait_file(file_id, within=CLEAN_S)
+        files = kept.read(service.data)
+        assert set(files) == set(ids)
+        assert {file.state for file in files.values()} == {"completed"}
+        return {file.sha256: file for file in files.values()}
+    finally:
+        service.close()
+
+
+@pytest.fixture(scope="session")
+def corpus():
+    """Small PDFs, each with a word of its own: corpus (count). The same for the same count."""
+    made = {}
+
+    def make(count):
+        if count not in made:
+            made[count] = make_corpus(count)
+        return made[count]
+
+    return make

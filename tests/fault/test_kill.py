@@ -1,0 +1,61 @@
+"""Fault 1: roles are killed at random moments while 200 files are uploaded."""
+
+import pytest
+
+import faults
+import kept
+from service import wait_until
+from uploads import Uploads
+
+FILES = 200
+FAULTS = 24
+PATIENCE_S = 300
+
+
+def wait_finished(service, within=PATIENCE_S):
+    """Waits until no file of the service is under way."""
+    def over():
+        files = service.http.get("/v1/files").json()["data"]
+        return all(file["state"] in ("completed", "failed") for file in files)
+
+    service.wait_ready()
+    wait_until(over, within, "all files to be finished", every=0.2)
+
+
+@pytest.fixture
+def broken_run(new_service, corpus, clean_run, chance, counters):
+    """Uploads the corpus while the service is killed by a plan, then asserts what must be there."""
+    def run(plan):
+        documents = corpus(FILES)
+        clean = clean_run(documents)
+        service = new_service().start().wait_ready()
+        seen = counters(service)
+        uploads = Uploads(service)
+        waves = iter([documents[start::len(plan)] for start in range(len(plan))])
+        faults.kill_by_plan(service, plan, chance, lambda: uploads.add(next(waves)))
+        uploads.finish()
+        wait_finished(service)
+        return check(service, uploads, documents, clean, seen)
+
+    return run
+
+
+def check(service, uploads, documents, clean, seen):
+    assert not uploads.wrong, uploads.wrong
+    assert sorted(document.name for document in uploads.answered.values()) == sorted(
+        document.name for document in documents)
+    files = kept.assert_as_clean(service, clean, uploads.answered)
+    # What was kept without an answer is at most what was cut off.
+    assert len(files) - len(uploads.answered) <= uploads.unanswered
+    kept.assert_found(service, documents, files)
+    pages = sum(len(file.pages) for file in files.values())
+    assert seen.total("pages_committed_total") <= pages
+    assert seen.total("pages_failed_total") == 0
+    print(f"files={len(files)} pages={pages} unanswered={uploads.unanswered} refused={uploads.refused}",
+          *(f"{name}={seen.total(name + '_total'):.0f}" for name in (
+              "tasks_redispatched", "duplicates_ignored", "orphans_dropped", "children_killed")))
+    return seen
+
+
+def test_roles_killed_at_random(broken_run, chance):
+    broken_run(faults.kill_plan(chance, FAULTS))
