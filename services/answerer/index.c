@@ -2,7 +2,8 @@
  *
  * FAISS numbers vectors by position; beside it stand the chunk, page and file of each position.
  * Removing closes the gaps in order, in FAISS and here alike. On the disk: a header with a sum
- * over everything, the names of the positions, then FAISS's own form. */
+ * over everything, the names of the positions, the vectors. FAISS's own form is not used, since its
+ * reader believes the lengths in a file. */
 #include "index.h"
 
 #include <errno.h>
@@ -10,11 +11,13 @@
 #include <faiss/c_api/Index_c.h>
 #include <faiss/c_api/error_c.h>
 #include <faiss/c_api/impl/AuxIndexStructures_c.h>
-#include <faiss/c_api/index_io_c.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dot.h"
@@ -24,7 +27,7 @@
 
 _Static_assert (DOT_WIDTH == INDEX_WIDTH, "vectors of one width");
 
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define NOT_ALLOWED   (-2.0f)
 #define MAX_PATH      4096
 #define MAX_VECTORS   (64u << 20)   /* a header that claims more is damaged */
@@ -132,82 +135,94 @@ static uint64_t sum_words (uint64_t sum, const void *data, size_t size)
     return sum;
 }
 
-static uint64_t sum_of (const index_t *index)
+/* Of the names and the vectors. */
+static uint64_t sum_of (uint64_t count, const void *names, const void *vectors)
 {
-    size_t size;
-    const float *vectors = vectors_of (index, &size);
-    return sum_words (sum_words (index->count, index->names, index->count * sizeof *index->names),
-                      vectors, size * sizeof *vectors);
+    uint64_t sum = sum_words (count, names, count * sizeof (name_t));
+    return sum_words (sum, vectors, count * INDEX_WIDTH * sizeof (float));
 }
 
-static bool header_fits (const header_t *header, const char *identity)
+static header_t header_for (const char *identity, uint64_t count, uint64_t sum)
 {
-    return memcmp (header->magic, magic, sizeof magic) == 0 && header->version == INDEX_VERSION
-        && header->width == INDEX_WIDTH && header->count <= MAX_VECTORS
-        && strncmp (header->identity, identity, sizeof header->identity) == 0;
+    header_t header = {.version = INDEX_VERSION, .width = INDEX_WIDTH, .count = count, .sum = sum};
+    memcpy (header.magic, magic, sizeof magic);
+    snprintf (header.identity, sizeof header.identity, "%s", identity);
+    return header;
 }
 
-static bool length_fits (FILE *file, const header_t *header)
+/* Is it a whole file of this store, with nothing changed in it? */
+static bool is_whole (const uint8_t *file, size_t size, const char *identity, header_t *header)
 {
-    long long at = ftello (file);
-    if (fseeko (file, 0, SEEK_END) != 0)
+    if (size < sizeof *header)
         return false;
-    long long size = ftello (file);
-    long long least = (long long) (sizeof *header
-        + header->count * (sizeof (name_t) + INDEX_WIDTH * sizeof (float)));
-    return size >= least && size < least + 4096 && fseeko (file, at, SEEK_SET) == 0;
+    memcpy (header, file, sizeof *header);
+    header_t wanted = header_for (identity, header->count, header->sum);
+    if (memcmp (&wanted, header, sizeof wanted) != 0 || header->count > MAX_VECTORS
+        || size != sizeof *header + header->count * (sizeof (name_t) + INDEX_WIDTH * sizeof (float)))
+        return false;
+    const uint8_t *names = file + sizeof *header;
+    return sum_of (header->count, names, names + header->count * sizeof (name_t)) == header->sum;
 }
 
-/* Reads the file into the index. True when all of it is as it was written. */
-static bool read_whole (index_t *index, FILE *file, const char *identity)
+/* Takes over what a whole file holds. */
+static int take_over (index_t *index, const uint8_t *file, const header_t *header)
 {
-    header_t header;
-    if (fread (&header, sizeof header, 1, file) != 1 || !header_fits (&header, identity)
-        || !length_fits (file, &header))
-        return false;
-    index->capacity = header.count + 1;
+    size_t count = header->count, names_size = count * sizeof (name_t);
+    name_t *names = malloc (names_size + 1);
+    if (names == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    memcpy (names, file + sizeof *header, names_size);
     free (index->names);
-    index->names = malloc (index->capacity * sizeof *index->names);
-    if (index->names == NULL
-        || fread (index->names, sizeof *index->names, header.count, file) != header.count)
-        return false;
-    FaissIndex *vectors = NULL;
-    if (faiss_read_index (file, 0, &vectors) != 0)
-        return false;
-    faiss_Index_free (index->vectors);
-    index->vectors = vectors;
-    index->count = header.count;
-    return faiss_IndexFlat_cast (vectors) != NULL && faiss_Index_d (vectors) == INDEX_WIDTH
-        && (uint64_t) faiss_Index_ntotal (vectors) == header.count && sum_of (index) == header.sum;
+    index->names = names;
+    index->capacity = count;
+    const void *vectors = file + sizeof *header + names_size;
+    if (count > 0 && faiss_Index_add (index->vectors, (idx_t) count, vectors) != 0)
+        return fail ("load");
+    index->count = count;
+    return 0;
+}
+
+/* The file's bytes, or NULL when there are none. The caller unmaps them. */
+static uint8_t *map_file (const char *path, size_t *size)
+{
+    struct stat info;
+    int fd = open (path, O_RDONLY | O_CLOEXEC);
+    void *file = MAP_FAILED;
+    if (fd >= 0 && fstat (fd, &info) == 0 && info.st_size > 0) {
+        *size = (size_t) info.st_size;
+        file = mmap (NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+    }
+    if (fd >= 0)
+        close (fd);
+    return file == MAP_FAILED ? NULL : file;
 }
 
 int index_load (index_t *index, const char *path, const char *identity)
 {
-    FILE *file = fopen (path, "rb");
+    size_t size = 0;
+    header_t header;
+    uint8_t *file = map_file (path, &size);
     if (file == NULL)
         return 0;
-    bool whole = read_whole (index, file, identity);
-    fclose (file);
-    if (whole)
-        return 1;
-    log_warning ("index_unusable", "path=%s", path);
-    free (index->names);
-    index->names = NULL;
-    index->capacity = 0;
-    return empty (index);
+    int result = is_whole (file, size, identity, &header);
+    if (result == 0)
+        log_warning ("index_unusable", "path=%s", path);
+    else if (empty (index) != 0 || take_over (index, file, &header) != 0)
+        result = -1;
+    munmap (file, size);
+    return result;
 }
 
 static int write_whole (const index_t *index, FILE *file, const char *identity)
 {
-    header_t header = {.version = INDEX_VERSION, .width = INDEX_WIDTH, .count = index->count,
-                       .sum = sum_of (index)};
-    memcpy (header.magic, magic, sizeof magic);
-    snprintf (header.identity, sizeof header.identity, "%s", identity);
+    size_t size;
+    const float *vectors = vectors_of (index, &size);
+    header_t header = header_for (identity, index->count, sum_of (index->count, index->names, vectors));
     if (fwrite (&header, sizeof header, 1, file) != 1
         || (index->count > 0
-            && fwrite (index->names, sizeof *index->names, index->count, file) != index->count)
-        || faiss_write_index (index->vectors, file) != 0 || fflush (file) != 0
-        || fsync (fileno (file)) != 0)
+            && (fwrite (index->names, sizeof (name_t), index->count, file) != index->count
+                || fwrite (vectors, sizeof *vectors, size, file) != size))
+        || fflush (file) != 0 || fsync (fileno (file)) != 0)
         return error_set (errno == ENOSPC ? ERROR_DISK_FULL : ERROR_INTERNAL,
                           "vector index: write: %s", strerror (errno));
     return 0;

@@ -174,6 +174,26 @@ static void change_byte (const char *path, long at)
     fclose (file);
 }
 
+/* Wherever one bit is wrong: no other memory is taken, or lost, than for a file that is whole. */
+static void test_any_wrong_byte_is_found (void **state UNUSED)
+{
+    const char *path = in_folder (folder, "vectors");
+    struct stat info;
+    add (1, 1);
+    assert_int_equal (index_save (vectors, path, "store-1"), 0);
+    assert_int_equal (stat (path, &info), 0);
+    for (long at = 0; at < info.st_size; at++) {
+        index_t *loaded = index_new ();
+        change_byte (path, at);
+        assert_int_equal (index_load (loaded, path, "store-1"), 0);
+        change_byte (path, at);
+        index_destroy (&loaded);
+    }
+    index_t *loaded = index_new ();
+    assert_int_equal (index_load (loaded, path, "store-1"), 1);
+    index_destroy (&loaded);
+}
+
 static void test_damaged_file_is_not_used (void **state UNUSED)
 {
     const char *path = in_folder (folder, "vectors");
@@ -240,7 +260,7 @@ int main (void)
     const struct CMUnitTest tests [] = {
         WITH_INDEX (test_best), WITH_INDEX (test_filter), WITH_INDEX (test_pages), WITH_INDEX (test_remove),
         WITH_INDEX (test_reconcile), WITH_INDEX (test_saved_and_loaded),
-        WITH_INDEX (test_damaged_file_is_not_used), WITH_INDEX (test_searches_beside_changes),
+        WITH_INDEX (test_any_wrong_byte_is_found), WITH_INDEX (test_damaged_file_is_not_used), WITH_INDEX (test_searches_beside_changes),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
