@@ -194,10 +194,12 @@ static size_t fold_wide (const char *text, size_t size, char out [MAX_TERM_BYTES
     utf8proc_ssize_t length = utf8proc_map ((const utf8proc_uint8_t *) text,
                                             (utf8proc_ssize_t) size, &folded, options);
     size_t kept = 0;
-    if (length > 0) {
-        kept = cut ((const char *) folded, (size_t) length, MAX_TERM_BYTES);
+    for (utf8proc_ssize_t i = 0; i < length; i++)   /* a few letters fold to words with spaces */
+        if (folded [i] != ' ')
+            folded [kept++] = folded [i];
+    kept = cut ((const char *) folded, kept, MAX_TERM_BYTES);
+    if (kept > 0)
         memcpy (out, folded, kept);
-    }
     free (folded);
     out [kept] = '\0';
     return kept;
