@@ -387,6 +387,8 @@ void file_name_clean (const char *name, size_t size, char out [MAX_FILE_NAME + 1
     size_t used = copy_fit (name, size - extension, out, MAX_FILE_NAME - tail_size);
     memcpy (out + used, tail, tail_size);
     used += tail_size;
+    while (used > 0 && out [used - 1] == ' ')   /* what stood behind it was unfit */
+        used--;
     while (used > 0 && out [0] == ' ')
         memmove (out, out + 1, --used);
     out [used] = 0;

@@ -137,6 +137,7 @@ static void test_names (void **state UNUSED)
         {"dir/", 0, "document.pdf"}, {"  spaced name.pdf  ", 0, "spaced name.pdf"}, {"nul\0byte.pdf", 12, "nulbyte.pdf"},
         {"line\nbreak\t.pdf", 0, "linebreak.pdf"}, {"\xd0\xbf\xd1\x80\xd0\xb8.pdf", 0, "\xd0\xbf\xd1\x80\xd0\xb8.pdf"},
         {"\xe2\x80\xae" "fdp.exe", 0, "fdp.exe"}, {"\xc2\x9b[31m.pdf", 0, "[31m.pdf"}, {"\xff\xfe.pdf", 0, "\xef\xbf\xbd\xef\xbf\xbd.pdf"},
+        {"report.pdf \n", 0, "report.pdf"}, {"\x01 report. pdf \x02", 0, "report. pdf"}, {"x \xe2\x80\x8e", 0, "x"},
         {".hidden.pdf", 0, ".hidden.pdf"}, {"no extension", 0, "no extension"}, {"\x01\x02", 0, "document.pdf"},
     };
     char out [MAX_FILE_NAME + 1];
