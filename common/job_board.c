@@ -14,9 +14,11 @@
 #include "log.h"
 #include "loop.h"
 #include "settings.h"
+#include "utf8.h"
 
 #define MAX_URL_PART 256
 #define MAX_KEY      160
+#define MAX_ELEMENTS (1 << 20)  /* of a list that Redis sends: memory is taken for all before they come */
 #define JOB_LIFE_S   "604800"   /* a job that nobody touches for a week is forgotten */
 
 /* -- addresses ------------------------------------------------------------------------------- */
@@ -177,6 +179,8 @@ static redisContext *connection_open (job_board_t *board)
     redisContext *redis = address->local
         ? redisConnectUnixWithTimeout (address->host, wait)
         : redisConnectWithTimeout (address->host, address->port, wait);
+    if (redis && redis->reader)
+        redis->reader->maxelements = MAX_ELEMENTS;
     if (redis && !redis->err && redisSetTimeout (redis, wait) == REDIS_OK
         && (!board->tls || redisInitiateSSLWithContext (redis, board->tls) == REDIS_OK)
         && sign_in (address, redis) && redisSetTimeout (redis, reply) == REDIS_OK)
@@ -316,11 +320,17 @@ static void fields_make (job_fields_t *fields, const job_progress_t *progress)
     number_set (fields, FIELD_VECTORS, progress->vectors);
 }
 
+/* The text of a value, or NULL when there is none, or it is no text. */
+static const char *value_text (const redisReply *value)
+{
+    return value->type == REDIS_REPLY_STRING && utf8_valid (value->str, value->len) ? value->str : NULL;
+}
+
 /* Fills in what the change does not name from what stands on the board; a state never goes back. */
 static void fields_complete (job_fields_t *fields, const redisReply *known)
 {
     for (int i = 0; i < FIELD_COUNT && (size_t) i < known->elements; i++) {
-        const char *value = known->element [i]->type == REDIS_REPLY_STRING ? known->element [i]->str : NULL;
+        const char *value = value_text (known->element [i]);
         if (!value)
             continue;
         if (i == FIELD_STATE && fields->value [i]

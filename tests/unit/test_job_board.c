@@ -112,6 +112,23 @@ static void test_attempts_count (void **state)
     assert_int_equal (job_board_attempt (board, "file-2", 1, 16), 1);
 }
 
+/* What somebody else has written there and can't be told on counts as not known. */
+static void test_what_is_no_text_is_not_told (void **state)
+{
+    job_board_t *board = *state;
+    char command [128];
+    job_progress_t progress = JOB_PROGRESS_NONE;
+    wait_for_board (board);
+    snprintf (command, sizeof command, "printf 'HSET quire:job:file-5 filename \"\\\\xff\" state away\\n'"
+              " | redis-cli -s %s/redis.sock >/dev/null", folder);
+    assert_int_equal (system (command), 0);
+    int fd = job_board_watch (board);
+    progress.state = JOB_READING;
+    assert_int_equal (job_board_update (board, "file-5", progress), 0);
+    assert_non_null (strstr (next_event (board, fd), "\"filename\":null,\"state\":\"reading\""));
+    assert_int_equal (job_board_remove (board, "file-5"), 0);
+}
+
 /* As when its disk is busy: longer than a connection is waited for. */
 static void test_slow_is_not_gone (void **state)
 {
@@ -176,8 +193,8 @@ int main (void)
 {
     const struct CMUnitTest tests [] = {
         cmocka_unit_test (test_progress_is_told), cmocka_unit_test (test_attempts_count),
-        cmocka_unit_test (test_slow_is_not_gone), cmocka_unit_test (test_gone_and_back),
-        cmocka_unit_test (test_states), cmocka_unit_test (test_addresses),
+        cmocka_unit_test (test_what_is_no_text_is_not_told), cmocka_unit_test (test_slow_is_not_gone),
+        cmocka_unit_test (test_gone_and_back), cmocka_unit_test (test_states), cmocka_unit_test (test_addresses),
     };
     return cmocka_run_group_tests_name ("job_board", tests, set_up, tear_down);
 }
