@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "answers.h"
 #include "catalogue.h"
 #include "embedding.h"
 #include "error.h"
@@ -312,6 +313,10 @@ static void refuse (origin_t **origin, const message_t *request)
 static void on_message (void *context UNUSED, peer_t *peer, const message_t *message)
 {
     bool search = message->id == MESSAGE_SEARCH, embed = message->id == MESSAGE_EMBED;
+    if (message->id == MESSAGE_ANSWER)
+        answers_begin (peer, message);
+    if (message->id == MESSAGE_CANCEL_ANSWER)
+        answers_cancel (peer, message->cancel_answer.request);
     if (!search && !embed && !catalogue_knows (message->id))
         return;
     origin_t *origin = origin_new (*ask.channel, peer);
@@ -335,6 +340,7 @@ static void on_message (void *context UNUSED, peer_t *peer, const message_t *mes
 static void on_lost (void *context UNUSED, peer_t *peer)
 {
     origin_forget_peer (peer);
+    answers_drop_unwanted ();
 }
 
 const channel_handlers_t ask_handlers = {.lost = on_lost, .message = on_message};
@@ -344,10 +350,12 @@ void ask_start (library_t *library, pool_t *readers, channel_t **channel)
     ask.library = library;
     ask.readers = readers;
     ask.channel = channel;
+    answers_start (library, readers, channel);
 }
 
 void ask_stop (void)
 {
+    answers_stop ();
     while (ask.errands != NULL)
         errand_end (ask.errands);
 }

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "filter.h"
 #include "highlight.h"
+#include "settings.h"
 #include "stored_object.h"
 #include "word_pieces.h"
 
@@ -882,6 +883,77 @@ static int get_batch (call_t *call)
     return tell_batch (call, message->store_id, message->batch_id);
 }
 
+/* -- responses ------------------------------------------------------------------------------ */
+
+static int check_response (call_t *call, const put_response_message_t *message)
+{
+    if (message->response_id [0] == '\0' || strlen (message->response_id) > MAX_ID_BYTES
+        || strlen (message->previous_id) > MAX_ID_BYTES)
+        return error_set (ERROR_BAD_MESSAGE, "put_response: an id is empty or too long");
+    return check_object (call, "response", message->response);
+}
+
+static int put_response (call_t *call)
+{
+    const put_response_message_t *message = &call->request->put_response;
+    uint64_t most = (uint64_t) settings_number (SETTING_ANSWERER_RESPONSES_MB) << 20;
+    if (check_response (call, message) != 0 || store_put_response (call->store, message, most) != 0)
+        return -1;
+    add_text (call, call->root, "id", message->response_id);
+    return 0;
+}
+
+static int add_json (call_t *call, yyjson_mut_val *to, const char *name, const char *json, size_t size)
+{
+    yyjson_doc *doc = yyjson_read (json, size, 0);
+    if (doc == NULL)
+        return error_set (ERROR_STORE_FAILED, "A stored response is damaged.");
+    yyjson_mut_obj_add_val (call->doc, to, name, yyjson_val_mut_copy (call->doc, yyjson_doc_get_root (doc)));
+    yyjson_doc_free (doc);
+    return 0;
+}
+
+/* Tells one of a chain; previous gets the id of the one before. */
+static int tell_response (call_t *call, yyjson_mut_val *data, const char *id, char previous [MAX_ID_BYTES + 1])
+{
+    response_row_t row;
+    if (store_get_response (call->store, id, &row) != 0)
+        return -1;
+    yyjson_mut_val *one = yyjson_mut_arr_add_obj (call->doc, data);
+    if (add_json (call, one, "response", row.response, row.response_size) != 0
+        || add_json (call, one, "input", row.input, row.input_size) != 0)
+        return -1;
+    snprintf (previous, MAX_ID_BYTES + 1, "%s", row.previous);
+    return 0;
+}
+
+/* The chain may have been cut where one was deleted or forgotten. */
+static int get_response (call_t *call)
+{
+    const get_response_message_t *message = &call->request->get_response;
+    uint32_t limit = bounded (message->limit, 100), told = 0;
+    yyjson_mut_val *data = yyjson_mut_obj_add_arr (call->doc, call->root, "data");
+    char id [MAX_ID_BYTES + 1], previous [MAX_ID_BYTES + 1] = "";
+    const char *wanted = message->response_id;
+    for (; told < limit && wanted [0] != '\0'; told++) {
+        if (tell_response (call, data, wanted, previous) != 0)
+            break;
+        memcpy (id, previous, sizeof id);
+        wanted = id;
+    }
+    bool cut = told > 0 && (told == limit || wanted [0] == '\0' || error_get () == ERROR_RESPONSE_NOT_FOUND);
+    return cut ? 0 : told == 0 && wanted [0] == '\0' ? error_set (ERROR_RESPONSE_NOT_FOUND, NULL) : -1;
+}
+
+static int delete_response (call_t *call)
+{
+    const char *id = call->request->delete_response.response_id;
+    if (store_delete_response (call->store, id) != 0)
+        return -1;
+    shape_deleted (call, id, "response");
+    return 0;
+}
+
 /* -- status --------------------------------------------------------------------------------- */
 
 static int get_status (call_t *call)
@@ -933,6 +1005,9 @@ static const question_t questions [MESSAGE_COUNT] = {
     [MESSAGE_SET_ATTRIBUTES]  = {set_attributes, true},
     [MESSAGE_DETACH_FILE]     = {detach_file, true},
     [MESSAGE_GET_BATCH]       = {get_batch, true},
+    [MESSAGE_PUT_RESPONSE]    = {put_response, true},
+    [MESSAGE_GET_RESPONSE]    = {get_response, false},
+    [MESSAGE_DELETE_RESPONSE] = {delete_response, true},
     [MESSAGE_GET_STATUS]      = {get_status, false},
 };
 

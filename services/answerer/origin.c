@@ -52,6 +52,16 @@ void origin_answer (origin_t **origin, const message_t *message)
     origin_destroy (origin);
 }
 
+int origin_tell (const origin_t *origin, const message_t *message)
+{
+    return origin->peer == NULL ? 0 : channel_send (origin->channel, origin->peer, message);
+}
+
+bool origin_is_from (const origin_t *origin, const peer_t *peer)
+{
+    return origin->peer == peer;
+}
+
 bool origin_waits (const origin_t *origin)
 {
     return origin->peer != NULL;

@@ -12,7 +12,7 @@
 #include "message.h"
 #include "page.h"
 
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 #define MAX_ID_BYTES 64u
 #define EMBEDDING_WIDTH 384
 #define VECTOR_BYTES (EMBEDDING_WIDTH * sizeof (float))
@@ -229,6 +229,23 @@ MUST_CHECK int store_add_batch (store_t *store, uint32_t store_number, const cha
 MUST_CHECK int store_get_batch (store_t *store, const char *store_id, const char *batch_id,
                                 batch_row_t *row);
 MUST_CHECK int store_cancel_batch (store_t *store, const char *store_id, const char *batch_id);
+
+/* -- responses ------------------------------------------------------------------------------ */
+
+#define MAX_RESPONSE_BYTES (4u << 20)   /* of one, with its input */
+#define MAX_RESPONSES      10000u       /* that are kept */
+
+typedef struct {
+    const char *id, *previous;              /* previous: "" for none */
+    const char *response, *input;           /* JSON */
+    size_t response_size, input_size;
+} response_row_t;
+
+/* Replaces one of the same id, and forgets the oldest beyond MAX_RESPONSES and most_bytes. BODY_TOO_LARGE
+ * when it alone is larger than MAX_RESPONSE_BYTES. */
+MUST_CHECK int store_put_response (store_t *store, const put_response_message_t *message, uint64_t most_bytes);
+MUST_CHECK int store_get_response (store_t *store, const char *id, response_row_t *row);
+MUST_CHECK int store_delete_response (store_t *store, const char *id);
 
 /* -- numbers -------------------------------------------------------------------------------- */
 

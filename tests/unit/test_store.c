@@ -117,6 +117,51 @@ static void test_a_second_chance (void **state UNUSED)
     assert_int_equal (file_of ("file-a").state, FILE_COMPLETED);
 }
 
+static void response_put (const char *id, const char *previous, const char *response)
+{
+    put_response_message_t message = {.response_id = id, .previous_id = previous, .created = 7,
+                                      .response = response, .input = "[]"};
+    assert_int_equal (store_put_response (store, &message, 100), 0);
+}
+
+static void test_responses (void **state UNUSED)
+{
+    response_row_t row;
+    response_put ("resp_a", "", "{\"n\":1}");
+    response_put ("resp_b", "resp_a", "{\"n\":2}");
+    response_put ("resp_b", "resp_a", "{\"n\":3}");   /* once more: replaced */
+    assert_int_equal (store_get_response (store, "resp_b", &row), 0);
+    assert_string_equal (row.response, "{\"n\":3}");
+    assert_string_equal (row.previous, "resp_a");
+    assert_string_equal (row.input, "[]");
+    assert_int_equal (store_delete_response (store, "resp_b"), 0);
+    assert_int_equal (store_delete_response (store, "resp_b"), -1);
+    assert_int_equal (error_get (), ERROR_RESPONSE_NOT_FOUND);
+    assert_int_equal (store_get_response (store, "resp_b", &row), -1);
+    assert_int_equal (error_get (), ERROR_RESPONSE_NOT_FOUND);
+    assert_int_equal (store_get_response (store, "resp_a", &row), 0);
+}
+
+/* 100 bytes are kept: four of 22 and their input, the latest. */
+static void test_old_responses_are_forgotten (void **state UNUSED)
+{
+    response_row_t row;
+    char id [16];
+    for (int i = 1; i <= 9; i++) {
+        snprintf (id, sizeof id, "resp_%d", i);
+        response_put (id, "", "{\"text\":\"0123456789\"}");
+    }
+    for (int i = 1; i <= 9; i++) {
+        snprintf (id, sizeof id, "resp_%d", i);
+        assert_int_equal (store_get_response (store, id, &row), i > 5 ? 0 : -1);
+    }
+    static char large [MAX_RESPONSE_BYTES + 1];
+    memset (large, ' ', MAX_RESPONSE_BYTES);
+    put_response_message_t message = {.response_id = "resp_large", .previous_id = "", .response = large, .input = "[]"};
+    assert_int_equal (store_put_response (store, &message, UINT32_MAX), -1);
+    assert_int_equal (error_get (), ERROR_BODY_TOO_LARGE);
+}
+
 /* In version 1 `vectors` counted what had failed too. */
 static void test_a_store_of_version_1 (void **state UNUSED)
 {
@@ -129,7 +174,7 @@ static void test_a_store_of_version_1 (void **state UNUSED)
     assert_int_equal (store_settle_chunk (store, 2, NULL, "could not be embedded", &row), 0);
     store_close (&store);
     assert_int_equal (sqlite3_open (in_folder (folder, "store.sqlite"), &db), SQLITE_OK);
-    assert_int_equal (sqlite3_exec (db, "DROP INDEX chunks_failed; UPDATE files SET vectors = 2;"
+    assert_int_equal (sqlite3_exec (db, "DROP INDEX chunks_failed; UPDATE files SET vectors = 2; DROP TABLE responses;"
                                     "ALTER TABLE files DROP COLUMN vectors_failed; PRAGMA user_version = 1",
                                     NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close (db);
@@ -140,6 +185,7 @@ static void test_a_store_of_version_1 (void **state UNUSED)
     assert_int_equal (file_of ("file-a").vectors_failed, 1);
     settle (2);
     assert_int_equal (file_of ("file-a").vectors, 2);
+    response_put ("resp_a", "", "{}");   /* there are responses since version 3 */
 }
 
 static void test_empty_file_completes (void **state UNUSED)
@@ -486,6 +532,7 @@ int main (void)
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown (test, open_new, close_and_remove)
     const struct CMUnitTest tests [] = {
         WITH_STORE (test_states_of_a_file), WITH_STORE (test_a_second_chance),
+        WITH_STORE (test_responses), WITH_STORE (test_old_responses_are_forgotten),
         WITH_STORE (test_a_store_of_version_1), WITH_STORE (test_empty_file_completes),
         WITH_STORE (test_pages_before_their_number), WITH_STORE (test_failures),
         WITH_STORE (test_missing_pages), WITH_STORE (test_orphans_and_malformed_pages),
