@@ -552,8 +552,10 @@ static void on_message (void *context UNUSED, peer_t *peer, const message_t *mes
     if (!embedded && message->id != MESSAGE_TASK_FAILED)
         return;
     task_t *task = task_of (peer, embedded ? message->texts_embedded.task : message->task_failed.task);
-    if (task == NULL)
+    if (task == NULL) {
+        metric_add (METRIC_RESULTS_LATE, 1);
         return;   /* given to another meanwhile */
+    }
     task_leave (task);
     task_unlink (task);
     if (embedded)

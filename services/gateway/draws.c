@@ -154,8 +154,10 @@ bool draws_on_message (peer_t *peer, const message_t *message)
     if (!drawn && (message->id != MESSAGE_TASK_FAILED || !(message->task_failed.task & DRAW_MARK)))
         return false;
     draw_t *draw = draw_of (peer, drawn ? message->page_drawn.task : message->task_failed.task);
-    if (draw == NULL)
+    if (draw == NULL) {
+        metric_add (METRIC_RESULTS_LATE, 1);
         return true;
+    }
     if (drawn)
         answer (draw, message->page_drawn.png, ERROR_NONE, NULL);
     else {

@@ -581,6 +581,7 @@ static void on_message (void *context UNUSED, peer_t *peer, const message_t *mes
         return;
     task_t *task = task_lookup (task_number (message));
     if (task == NULL || task->state != TASK_SENT || task->worker != peer) {
+        metric_add (METRIC_RESULTS_LATE, 1);
         log_debug ("result_late", "message=%s", message_name (message->id));
         return;   /* of a file that is deleted, or a second time */
     }

@@ -1,0 +1,103 @@
+"""Fault 2: a process is stopped for 30 s in the middle of its work, and then goes on as if nothing
+had been. Workers lose their tasks to others; what comes late from anybody does no harm."""
+
+import signal
+import time
+
+import pytest
+
+import kept
+from service import wait_until
+
+FROZEN_S = 30
+TAKEN_OVER_S = 10   # a frozen worker's tasks are with another
+FILES = 40
+
+GIVER = {"extractor": "gateway", "embedder": "answerer"}
+WORK = {"extractor": "pages_committed_total", "embedder": "texts_embedded_total",
+        "gateway": "pages_committed_total", "answerer": "pages_committed_total"}
+
+
+@pytest.fixture
+def busy(new_service, corpus, clean_run, counters):
+    """A service with two of a worker role, amid its work: busy (role, workers)."""
+    class Busy:
+        def __init__(self, role, workers=()):
+            self.documents = corpus(FILES)
+            self.clean = clean_run(self.documents)
+            self.service = new_service().start()
+            for worker in workers:
+                self.service.start_role(worker)
+            self.service.wait_ready()
+            self.seen = counters(self.service)
+            self.ids = []
+            self.upload(self.documents[: FILES // 2])
+            wait_until(lambda: self.seen.total(WORK[role]) > 0, 60, "the work to begin")
+
+        def upload(self, documents):
+            self.ids += [self.service.upload(document.pdf, document.name)["id"] for document in documents]
+
+        def finish(self):
+            """Waits for all files, and asserts what must be there. Returns it."""
+            for file_id in self.ids:
+                self.service.wait_file(file_id)
+            files = kept.assert_as_clean(self.service, self.clean, self.ids)
+            assert len(files) == len(self.ids)
+            return files
+
+        def assert_counters(self, files):
+            """No process was killed, so that the sums are exact."""
+            pages = sum(len(file.pages) for file in files.values())
+            wait_until(lambda: self.seen.total("pages_committed_total") == pages, 10,
+                       f"{pages} pages to be counted")
+            for counter in ("pages_failed_total", "children_killed_total", "orphans_dropped_total",
+                            "tasks_failed_total"):
+                assert self.seen.total(counter) == 0, counter
+
+    return Busy
+
+
+@pytest.mark.parametrize("role", GIVER)
+def test_frozen_worker(busy, role):
+    run = busy(role, (role,))
+    frozen = run.service.processes[role]
+    frozen.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    wait_until(lambda: run.seen.total("tasks_redispatched_total", GIVER[role]) > 0, TAKEN_OVER_S,
+               "its tasks to be given to the other")
+    print(f"{role}: taken over after {time.monotonic() - began:.1f} s")
+    files = run.finish()
+    time.sleep(max(0, began + FROZEN_S - time.monotonic()))   # the fault is that long
+    frozen.signal(signal.SIGCONT)
+    wait_until(lambda: workers(run.service, role) == 2, 20, "it to be there again")
+    assert run.finish() == files
+    run.upload(run.documents[FILES // 2:])
+    files = run.finish()
+    run.assert_counters(files)
+    kept.assert_found(run.service, run.documents, files)
+    assert set(run.service.stop().values()) == {0}
+
+
+def workers(service, role):
+    return service.http.get("/v1/status").json()["roles"].get(role)
+
+
+@pytest.mark.parametrize("role", ["gateway", "answerer"])
+def test_frozen_hub(busy, role):
+    """Its workers' results wait for it; when it goes on it has given them up, and takes the results
+    of none who has not come anew."""
+    run = busy(role)
+    frozen = run.service.processes[role]
+    frozen.signal(signal.SIGSTOP)
+    time.sleep(FROZEN_S)
+    frozen.signal(signal.SIGCONT)
+    run.service.wait_ready()
+    run.upload(run.documents[FILES // 2:])
+    files = run.finish()
+    run.assert_counters(files)
+    late = sum(run.seen.total(name, role) for name in ("results_late_total", "messages_refused_total"))
+    assert late > 0
+    print(f"{role}: {late:.0f} late messages dropped,"
+          f" {run.seen.total('duplicates_ignored_total'):.0f} pages came twice")
+    kept.assert_found(run.service, run.documents, files)
+    assert set(run.service.stop().values()) == {0}
