@@ -198,7 +198,7 @@ static void peer_greeted (link_peer_t *peer, const char *role, uint64_t instance
     if (peer->is_ready)
         return;
     peer->is_ready = true;
-    peer->open.stopped = false;
+    peer->open.unharmed = false;
     peer->open.instance = instance;
     snprintf (peer->open.role, sizeof peer->open.role, "%s", role);
     log_info ("peer_ready", "link=%s peer=%s instance=%016llx", peer->channel->name, role,
@@ -237,6 +237,12 @@ static void hello_send (link_peer_t *peer)
     free (metrics);
 }
 
+static void goodbye_send (link_peer_t *peer)
+{
+    message_t goodbye = {.id = MESSAGE_GOODBYE, .goodbye = {own_instance}};
+    int outcome UNUSED = peer_send (peer, &goodbye);   /* it finds out by silence otherwise */
+}
+
 static void welcome_send (link_peer_t *peer)
 {
     channel_t *channel = peer->channel;
@@ -245,6 +251,21 @@ static void welcome_send (link_peer_t *peer)
                          .welcome = {own_role, own_instance, channel->offer.credit, metrics}};
     int outcome UNUSED = peer_send (peer, &welcome);
     free (metrics);
+}
+
+/* The peer speaks over this connection. When it had another one, that was cut, and what was on its way
+ * is lost: both ends begin anew, as the peer forgets what it was asked when it hears goodbye. */
+static void peer_moves (link_peer_t *peer, const void *identity, size_t size)
+{
+    bool cut = peer->is_ready
+               && (peer->identity_size != size || memcmp (peer->identity, identity, size) != 0);
+    memcpy (peer->identity, identity, size);
+    peer->identity_size = size;
+    if (!cut)
+        return;
+    goodbye_send (peer);
+    peer->open.unharmed = true;
+    peer_lose (peer, "cut_off");
 }
 
 /* A hello on a bound channel: from a peer that is known by its instance, even when its connection
@@ -260,8 +281,7 @@ static void on_hello (channel_t *channel, const void *identity, size_t size, con
         log_warning ("peer_refused", "link=%s why=too_many_peers", channel->name);
         return;
     }
-    memcpy (peer->identity, identity, size);
-    peer->identity_size = size;
+    peer_moves (peer, identity, size);
     peer->heard_ms = loop_now_ms ();
     welcome_send (peer);   /* before `ready` may send tasks: a peer takes none from who has not spoken */
     peer_greeted (peer, hello->role, hello->instance, hello->credit, hello->express, hello->metrics);
@@ -269,7 +289,7 @@ static void on_hello (channel_t *channel, const void *identity, size_t size, con
 
 static void on_goodbye (channel_t *channel, link_peer_t *peer)
 {
-    peer->open.stopped = true;
+    peer->open.unharmed = true;
     peer_lose (peer, "stopped");
     if (channel->bound)
         peer_remove (channel, peer);
@@ -376,17 +396,10 @@ static int on_dealer (zloop_t *zloop UNUSED, zsock_t *socket, void *argument)
 
 /* -- the clock ------------------------------------------------------------------------------- */
 
-static void goodbye_send (link_peer_t *peer)
-{
-    message_t goodbye = {.id = MESSAGE_GOODBYE, .goodbye = {own_instance}};
-    int outcome UNUSED = peer_send (peer, &goodbye);   /* it finds out by silence otherwise */
-}
-
 static void peer_tick (channel_t *channel, link_peer_t *peer, uint64_t now)
 {
     if (peer->is_ready && now - peer->heard_ms > LINK_SILENCE_MS) {
-        if (channel->bound)
-            goodbye_send (peer);   /* should it live: what it asked here is forgotten */
+        goodbye_send (peer);   /* should it live: what it asked here, and was asked, is forgotten */
         peer_lose (peer, "silent");
         if (channel->bound) {
             peer_remove (channel, peer);

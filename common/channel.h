@@ -24,7 +24,7 @@ typedef struct peer {
     uint32_t express;       /* and of urgent ones */
     uint32_t tasks;         /* ordinary tasks that it has; kept by the channel's user */
     uint32_t express_tasks; /* urgent tasks that it has; kept by the channel's user */
-    bool stopped;           /* when it is lost: it had said goodbye */
+    bool unharmed;          /* when it is lost: it had said goodbye, or was cut off and is back */
     void *context;          /* the channel's user may keep something here */
 } peer_t;
 

@@ -605,7 +605,9 @@ static void on_lost (void *context UNUSED, peer_t *peer)
         if (task->lane != LANE_CHUNKS && task->done != NULL)
             continue;
         task_unlink (task);
-        if (task->lane == LANE_CHUNKS)
+        if (task->lane == LANE_CHUNKS && peer->unharmed)
+            give_all_again (task);
+        else if (task->lane == LANE_CHUNKS)
             lose_items (task);
         task_free (task);
     }

@@ -617,7 +617,7 @@ static void on_lost (void *context UNUSED, peer_t *peer)
         for (task_t *task = all.tasks [i]; task != NULL; task = task->bucket_next) {
             if (task->state != TASK_SENT || task->worker != peer)
                 continue;
-            if (!peer->stopped) {   /* one that said goodbye did not die of a task */
+            if (!peer->unharmed) {   /* else it did not die of a task */
                 task->losses++;
                 task->suspect = true;
                 task_note (task, ERROR_READER_DIED, NULL);

@@ -65,10 +65,18 @@ static void on_task (void *context UNUSED, peer_t *peer, const message_t *messag
     }
 }
 
+static uint64_t instance = 100;
+
+/* Its next hello is that of a new process; what the old one had is gone with it. */
+static void embedder_is_killed (void)
+{
+    seen.held = 0;
+    channel_identify ("embedder", ++instance);
+}
+
 static void embedder_come (bool silent)
 {
     static const channel_handlers_t handlers = {.message = on_task};
-    static uint64_t instance = 100;
     char address [4096];
     snprintf (address, sizeof address, "ipc://%s/embed", folder);
     seen.silent = silent;
@@ -328,14 +336,28 @@ static void test_failed_texts_are_tried_again_at_the_start (void **state UNUSED)
 static void test_embedders_that_end_again_and_again (void **state UNUSED)
 {
     put_file (plain, 1);
+    embedder_come (true);
     for (int i = 0; i < 6; i++) {
+        run_until (a_task_is_held);
+        embedder_is_killed ();
+    }
+    run_until (file_is_completed);
+    assert_int_equal (index_count (library_index (library)), 0);
+}
+
+/* Who says goodbye did not die of the text. */
+static void test_embedders_that_stop_again_and_again (void **state UNUSED)
+{
+    put_file (plain, 1);
+    for (int i = 0; i < 8; i++) {
         embedder_come (true);
         run_until (a_task_is_held);
         channel_destroy (&embedder);
         run_until (nobody_is_there);
     }
+    embedder_come (false);
     run_until (file_is_completed);
-    assert_int_equal (index_count (library_index (library)), 0);
+    assert_int_equal (index_count (library_index (library)), 1);
 }
 
 static struct {
@@ -447,7 +469,8 @@ int main (void)
         WITH_ANSWERER (test_texts_that_fail_hold_nobody_up),
         WITH_ANSWERER (test_failed_texts_are_tried_again_at_the_start),
         WITH_ANSWERER (test_credit_is_kept_and_lost_tasks_go_to_others),
-        WITH_ANSWERER (test_embedders_that_end_again_and_again), WITH_ANSWERER (test_questions),
+        WITH_ANSWERER (test_embedders_that_end_again_and_again),
+        WITH_ANSWERER (test_embedders_that_stop_again_and_again), WITH_ANSWERER (test_questions),
         WITH_ANSWERER (test_many_texts_hold_no_question_up),
         WITH_ANSWERER (test_texts_of_a_gateway_that_is_gone),
         WITH_ANSWERER (test_pages_of_a_deleted_file),
