@@ -103,9 +103,28 @@ static int check_version (store_t *store, const char *path, bool writer)
     return version < STORE_VERSION ? upgrade (store, version) : 0;
 }
 
+/* SQLite takes a page that is cut for one of zeros, which may be an empty one. (Pages that a log still
+ * has may be missing in the file.) */
+static int check_length (store_t *store, const char *path)
+{
+    struct stat info;
+    char log [MAX_PATH + 8];
+    int64_t pages = 0, page_bytes = 0;
+    snprintf (log, sizeof log, "%s-wal", path);
+    if (stat (log, &info) == 0 && info.st_size > 0)
+        return 0;
+    if (connection_pragma (store, "PRAGMA page_count", &pages) != 0
+        || connection_pragma (store, "PRAGMA page_size", &page_bytes) != 0)
+        return -1;
+    if (stat (path, &info) == 0 && info.st_size >= pages * page_bytes)
+        return 0;
+    return error_set (ERROR_STORE_FAILED, "store: %s is shorter than it was, so it is damaged:"
+                      " restore it from a backup, or move it away to begin anew", path);
+}
+
 static int prepare (store_t *store, const char *path, bool writer)
 {
-    if (check_version (store, path, writer) != 0)
+    if (check_version (store, path, writer) != 0 || (writer && check_length (store, path) != 0))
         return -1;
     return connection_execute (store, writer
         ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
