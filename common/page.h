@@ -44,8 +44,8 @@ typedef struct {
 MUST_CHECK void *words_pack (const word_t *words, size_t count, float page_width, float page_height,
                              size_t *size);
 
-/* The other way. Refuses sizes that are no whole number of words, ranges that go backwards or past
- * text_length (code points). Returns an array that the caller frees (never NULL for 0 words), or
+/* The other way. Refuses sizes that are no whole number of words, more than there may be, ranges that
+ * are empty, go backwards or past text_length (code points). Returns an array that the caller frees (never NULL for 0 words), or
  * NULL with BAD_MESSAGE or NO_MEMORY. */
 MUST_CHECK word_t *words_unpack (bytes_t packed, float page_width, float page_height,
                                  uint32_t text_length, size_t *count);

@@ -21,7 +21,7 @@ static void check_words (bytes_t packed, float width, float height, uint32_t len
     }
     MUST (count <= MAX_PAGE_WORDS);
     for (size_t i = 0; i < count; i++) {
-        MUST (words [i].start <= words [i].end && words [i].end <= length);
+        MUST (words [i].start < words [i].end && words [i].end <= length);
         for (int k = 0; k < 8; k++)
             MUST (words [i].quad [k] >= 0 && words [i].quad [k] <= (k % 2 ? height : width));
     }
@@ -59,12 +59,12 @@ static void pack_any (input_t *input)
     float width = fabsf (take_f32 (input)), height = fabsf (take_f32 (input));
     for (; input->size > 0 && count < COUNT_OF (words); count++) {
         words [count] = (word_t) {.start = take_u16 (input), .end = 0};
-        words [count].end = words [count].start + take_u8 (input);
+        words [count].end = words [count].start + 1 + take_u8 (input);
         for (int k = 0; k < 8; k++)
             words [count].quad [k] = take_f32 (input);
     }
     void *packed = words_pack (words, count, width, height, &size);
-    word_t *back = words_unpack ((bytes_t) {packed, size}, 600, 800, UINT16_MAX + 256, &back_count);
+    word_t *back = words_unpack ((bytes_t) {packed, size}, 600, 800, UINT16_MAX + 257, &back_count);
     MUST (back && back_count == count);
     for (size_t i = 0; i < count; i++)
         MUST (back [i].start == words [i].start && back [i].end == words [i].end);

@@ -28,6 +28,10 @@ static void test_words_come_back (void **state)
     assert_null (words_unpack ((bytes_t) {packed, size - 1}, 612, 792, 9, &count));
     assert_int_equal (error_get (), ERROR_BAD_MESSAGE);
     free (packed);
+    words [0].end = 0;   /* empty */
+    packed = words_pack (words, 2, 612, 792, &size);
+    assert_null (words_unpack ((bytes_t) {packed, size}, 612, 792, 9, &count));
+    free (packed);
 }
 
 static void test_chunks_come_back (void **state)
