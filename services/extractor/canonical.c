@@ -381,6 +381,19 @@ static int write_part (writer_t *w, const text_line_t *line, const part_t *part,
     return 0;
 }
 
+/* Would the part become another one with what it is to stand directly behind? */
+static bool needs_space (const writer_t *w, const part_t *part)
+{
+    const page_text_t *out = w->out;
+    if (out->size == 0)
+        return false;
+    size_t at = out->size - 1;
+    while (((unsigned char) out->text [at] & 0xC0) == 0x80)
+        at--;
+    uint32_t last = utf8_next (out->text, out->size, &at);
+    return !letters_stay_apart (last, w->parts.code_points [part->first]);
+}
+
 static bool fits (const writer_t *w, const part_t *part)
 {
     return w->out->size + 4 * part->count + 2 <= MAX_PAGE_TEXT_BYTES;
@@ -398,6 +411,8 @@ static int write_line (writer_t *w, size_t at)
         }
         join_t join = i == 0 ? w->joins [at] : !part->spaced ? JOIN_NOTHING
                     : is_wide_gap (line, part) ? JOIN_TAB : JOIN_SPACE;
+        if ((join == JOIN_NOTHING || join == JOIN_HYPHEN) && needs_space (w, part))
+            join = JOIN_SPACE;
         bool last = i + 1 == line->count;
         if (write_join (w, join) != 0
             || write_part (w, line, part, part->count - (last && loses_hyphen)) != 0)

@@ -142,6 +142,17 @@ size_t letters_compose (const uint32_t *code_points, size_t count, uint32_t *out
     return composed < 0 ? size : (size_t) composed;
 }
 
+bool letters_stay_apart (uint32_t before, uint32_t after)
+{
+    if (after < 0x300)
+        return true;
+    if (after > 0x10FFFF || utf8proc_get_property ((utf8proc_int32_t) after)->combining_class != 0)
+        return false;
+    const uint32_t pair [2] = {before, after};
+    uint32_t composed [2 * MAX_COMPOSED];
+    return letters_compose (pair, 2, composed) == 2 && composed [0] == before && composed [1] == after;
+}
+
 uint32_t letter_combining (uint32_t accent)
 {
     static const struct { uint16_t accent, mark; } table [] = {

@@ -29,6 +29,9 @@ size_t letter_open (uint32_t code_point, uint32_t out [MAX_OPENED]);
 #define MAX_COMPOSED 4
 size_t letters_compose (const uint32_t *code_points, size_t count, uint32_t *out);
 
+/* Are both still what they are in NFC when one is followed by the other? */
+bool letters_stay_apart (uint32_t before, uint32_t after);
+
 /* The combining mark for an accent that stands alone in a font (TeX draws it over the letter), or 0. */
 uint32_t letter_combining (uint32_t accent);
 

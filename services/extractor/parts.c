@@ -183,7 +183,11 @@ static bool take_accent (collector_t *collector, size_t index)
 
 static int add_code_point (collector_t *collector, uint32_t code_point, letter_kind_t kind)
 {
-    bool mark = letter_is_mark (code_point);
+    uint32_t opened [MAX_OPENED];
+    size_t count = letter_open (code_point, opened), first = 0;
+    while (first + 1 < count && letter_kind (opened [first]) == LETTER_SPACE)
+        first++;
+    bool mark = letter_is_mark (opened [first]);
     bool apart = kind == LETTER_IDEOGRAPH || collector->ideograph || collector->count >= MAX_PART_LETTERS;
     if (apart && !mark && collector->count > 0 && end_part (collector, false) != 0)
         return -1;
@@ -191,9 +195,7 @@ static int add_code_point (collector_t *collector, uint32_t code_point, letter_k
         return 0;
     if (!mark)
         collector->ideograph = kind == LETTER_IDEOGRAPH;
-    uint32_t opened [MAX_OPENED];
-    size_t count = letter_open (code_point, opened);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = first; i < count; i++) {
         if (letter_kind (opened [i]) == LETTER_SPACE)
             continue;
         if (collector->count < MAX_PART_LETTERS + MAX_OPENED)

@@ -66,6 +66,9 @@ static page_text_t make (layout_t *layout, const char *const *words)
         assert_true (page.words [i].end <= page.length);
         assert_true (i == 0 || page.words [i].start >= page.words [i - 1].end);
     }
+    char *composed = (char *) utf8proc_NFC ((const utf8proc_uint8_t *) page.text);
+    assert_string_equal (page.text, composed);
+    free (composed);
     layout_free (layout);
     return page;
 }
@@ -253,6 +256,26 @@ static void bounds_what_has_no_end (void **state UNUSED)
     page_text_free (&page);
 }
 
+/* Where a run of letters is parted for its length, nothing composes over the border. */
+static void stays_composed_where_a_run_is_parted (void **state UNUSED)
+{
+    static const uint32_t tails [] [4] = {
+        {'a', 0x327, 0xFC62, 0xFC62},         /* a ligature that opens to marks alone */
+        {0x1100, 0x1161, 0x11A8, 'b'},        /* a syllable in its parts */
+        {0x9C7, 0x9BE, 0x301, 'b'},
+    };
+    for (size_t i = 0; i < 6 * COUNT_OF (tails); i++) {
+        layout_t layout = {0};
+        assert_int_equal (layout_begin_line (&layout, 1, 0, false), 0);
+        for (size_t k = 0; k < 235 + i % 6; k++)
+            put_glyph (&layout, body, 'x', 5);
+        for (size_t k = 0; k < 4; k++)
+            put_glyph (&layout, body, tails [i / 6] [k], 5);
+        page_text_t page = make (&layout, NULL);
+        page_text_free (&page);
+    }
+}
+
 static void tells_unreadable_text (void **state UNUSED)
 {
     layout_t layout = {0};
@@ -307,9 +330,6 @@ static void holds_for_any_glyphs (void **state UNUSED)
                 layout_end_block (&layout);
         }
         page_text_t page = make (&layout, NULL);
-        char *composed = (char *) utf8proc_NFC ((const utf8proc_uint8_t *) page.text);
-        assert_string_equal (page.text, composed);
-        free (composed);
         page_text_free (&page);
     }
 }
@@ -331,6 +351,7 @@ int main (void)
         cmocka_unit_test (marks_turned_words_as_they_lie),
         cmocka_unit_test (drops_a_line_that_is_printed_twice),
         cmocka_unit_test (bounds_what_has_no_end),
+        cmocka_unit_test (stays_composed_where_a_run_is_parted),
         cmocka_unit_test (tells_unreadable_text),
         cmocka_unit_test (adds_only_what_is_missing),
         cmocka_unit_test (holds_for_any_glyphs),
