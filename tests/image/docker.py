@@ -3,6 +3,7 @@ docker-compose.yml. Both are a Service, so tests use them as they use Quire's ow
 
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -47,6 +48,10 @@ def role_pid(container):
     return docker("exec", container, "cat", "/proc/1/task/1/children").split()[0]
 
 
+def networks(container):
+    return set(json.loads(docker("inspect", "-f", "{{json .NetworkSettings.Networks}}", container)))
+
+
 def signal_role(container, number):
     docker("exec", container, "sh", "-c", f"kill -{number} {role_pid(container)}")
 
@@ -63,6 +68,9 @@ class Containers(Service):
 
     def stop(self):
         return {}
+
+    def role_counts(self):
+        return self.http.get("/v1/status").json()["roles"]
 
 
 class Container(Containers):
@@ -91,8 +99,17 @@ class Container(Containers):
     def state(self):
         return json.loads(docker("inspect", "-f", "{{json .State}}", self.name))
 
+    def service_state(self, service, what):
+        """What s6 says of a service, as text: pid, ready, updownsince …"""
+        return self.exec("s6-svstat", "-o", what, f"/data/.run/services/{service}")
+
     def service_pid(self, service):
-        return int(self.exec("s6-svstat", "-o", "pid", f"/data/.run/services/{service}"))
+        return int(self.service_state(service, "pid"))
+
+    def service_deaths(self, service):
+        """A line a death, the last one last: when, in s6's times, and how. (None before s6 runs.)"""
+        said = docker("exec", self.name, "s6-svdt", f"/data/.run/services/{service}", check=False)
+        return re.findall(r"^@.*", said, re.M)
 
     def logs(self):
         return docker("logs", self.name, check=False)
@@ -115,8 +132,8 @@ class Stack(Containers):
         return docker("compose", "--progress", "quiet", "--project-directory", CHECKOUT,
                       "--project-name", self.name, *arguments, check=check, env=self.environment)
 
-    def up(self, *arguments):
-        self.compose("up", "--detach", "--no-build", *arguments)
+    def up(self, *arguments, build="--no-build"):
+        self.compose("up", "--detach", build, *arguments)
         return self
 
     def start(self):
@@ -133,9 +150,6 @@ class Stack(Containers):
             for container in self.containers(service):
                 wait_until(lambda: health(container) == "healthy", HEALTHY_S, f"{service} to be healthy")
         return self
-
-    def role_counts(self):
-        return self.http.get("/v1/status").json()["roles"]
 
     def logs(self):
         return self.compose("logs", "--no-color", "--tail", "60", check=False)
