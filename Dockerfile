@@ -5,7 +5,8 @@
 # Packages first, model next, code last, so that a change of the code builds only the code again.
 # Needs Docker 25 or newer (BuildKit).
 #
-#     --build-arg BASE=debian:trixie-slim@sha256:…   another base, such as one pinned by its digest
+#     --build-arg BASE="$(scripts/pin-base)"   the base by the digest that its registry serves now;
+#                                   the default is the newest one that the engine knows
 #     --build-arg MODEL=optional    go on when the model can't be fetched; =none: don't try. Such an
 #                                   image fetches it when a container first starts (docs/operations.md)
 
@@ -70,6 +71,8 @@ COPY --from=code /opt/quire/bin /opt/quire/bin
 RUN for program in /opt/quire/bin/*; do ! ldd "$program" | grep "not found" || exit 1; done
 
 ENV QUIRE_BIN_DIR=/opt/quire/bin QUIRE_MODEL_DIR=/opt/quire/model QUIRE_DATA_DIR=/data
+ARG BASE
+LABEL org.opencontainers.image.base.name=$BASE
 USER 1000:1000
 WORKDIR /data
 VOLUME /data

@@ -143,15 +143,17 @@ prepare_root () {
 }
 
 prepare_machine () {
-    local missing
+    local missing service
     missing=$(missing_packages "" "$@")
     if [[ -n $missing ]]; then
         # shellcheck disable=SC2086  # one word a package
         bash -c "$install_here" bash $missing
-        # The package starts a Redis of the machine's own, which nobody asked for: Quire has its own.
-        if grep -qx redis-server <<<"$missing" && [[ -d /run/systemd/system ]]; then
-            systemctl --quiet disable --now redis-server || true
-        fi
+        # These packages start a service of the machine's own, which nobody asked for: Quire has its own.
+        for service in redis-server docker-registry; do
+            if grep -qx "$service" <<<"$missing" && [[ -d /run/systemd/system ]]; then
+                systemctl --quiet disable --now "$service" || true
+            fi
+        done
     fi
     ((EUID)) || getent passwd quire >/dev/null ||
         useradd --system --user-group --no-create-home --shell /usr/sbin/nologin quire

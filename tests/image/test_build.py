@@ -4,18 +4,25 @@ that can be read off an image."""
 import json
 import re
 import shutil
+import subprocess
 import time
 import uuid
 
+import httpx
 import pytest
 
-from docker import CHECKOUT, build, docker, run_once
+from docker import CHECKOUT, build, docker, run_once, wait_until
+from service import Process, free_port
 
 CONTEXT_BYTES = 2_000_000
 IMAGE_BYTES = 300_000_000
 UNCHANGED_S, CHANGED_S = 3, 20
 SCRIPTS = {"collect-files", "entrypoint", "install-packages", "messages.sh", "model", "packages",
            "services", "supervise"}
+BASE = re.search(r"^ARG BASE=(\S+)", (CHECKOUT / "Dockerfile").read_text(), re.M)[1]
+# Those that the scripts set for each other, and the user of a caller who is root, which no container has.
+AMONG_SCRIPTS = {"QUIRE_LOGS", "QUIRE_REDIS_LISTEN", "QUIRE_RUN_DIR", "QUIRE_USER"}
+OF_BASH = {"EPOCHREALTIME", "EUID", "PWD", "SECONDS"}
 
 
 def steps_done(said):
@@ -57,9 +64,12 @@ def test_nobody_is_root(image):
                     options=["--entrypoint", "sh"])[1].startswith("appuser:x:1000:1000:")
 
 
-def test_no_file_belongs_to_another_or_raises_rights(image):
-    status, found = run_once(image, "/", "-xdev", "-perm", "/6000", options=["--entrypoint", "find"])
-    assert found == ""
+def test_files_are_roots_and_raise_no_rights(image):
+    """Nothing but the data folder, which is a volume, can be written by whom the roles run as."""
+    wrong = "! ( -user root -group root ) -o -perm /6000 -o ( -perm -o+w ! -type l ! -path /tmp )"
+    status, found = run_once(image, "/", "-xdev", "!", "-path", "/data", "(", *wrong.split(), ")",
+                             options=["--entrypoint", "find"])
+    assert (status, found) == (0, "")
 
 
 def test_it_says_how_it_is_used(image):
@@ -69,7 +79,7 @@ def test_it_says_how_it_is_used(image):
 
 
 def test_model_is_in_it(image):
-    status, found = run_once(image, "/opt/quire/model", options=["--entrypoint", "ls"])
+    status, found = run_once(image, "-A", "/opt/quire/model", options=["--entrypoint", "ls"])
     assert found.split() == ["model.safetensors", "vocab.txt"]
 
 
@@ -81,10 +91,19 @@ def test_packages_are_known_to_scanners(image):
     assert {line.split("/")[0] for line in licences.split()} >= set(packages.split())
 
 
+def read_by_scripts():
+    """The environment variables that the image's scripts read."""
+    scripts = [CHECKOUT / "scripts" / name for name in ("entrypoint", "model", "supervise")]
+    text = "".join(path.read_text() for path in [*scripts, *(CHECKOUT / "scripts" / "services").iterdir()])
+    features = re.search(r'^features="$(.*?)^"$', text, re.M | re.S)[1]
+    return {*re.findall(r"\$\{?([A-Z][A-Z0-9_]+)\b", text), *re.findall(r"^(\w+)", features, re.M)}
+
+
 def test_variables_are_documented(image):
     _, settings = run_once(image, "--settings", options=["--entrypoint", "/opt/quire/bin/quire-gateway"])
     names = re.findall(r"^\| `(\w+)`", settings, re.M)
     assert len(names) > 30
+    names += [name.removesuffix("_FILE") for name in read_by_scripts() - AMONG_SCRIPTS - OF_BASH]
     documents = "".join((CHECKOUT / "docs" / name).read_text() for name in ("reference.md", "operations.md"))
     stack = "".join((CHECKOUT / name).read_text() for name in (
         "docker-compose.yml", "docker-compose.override.yml"))
@@ -118,3 +137,51 @@ def test_change_of_the_code_builds_only_the_code(image, tmp_path):
 def test_wrong_argument_of_the_build(image):
     with pytest.raises(AssertionError, match="required, optional or none"):
         build(f"{image}-wrong", "--build-arg", "MODEL=maybe")
+
+
+@pytest.fixture
+def served_base(tmp_path):
+    """The base image as a registry on this machine serves it: its name there."""
+    port = free_port()
+    settings = tmp_path / "registry.yml"
+    settings.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/registry}}}}\n"
+                        f"http: {{addr: 127.0.0.1:{port}}}\n")
+    registry = Process("registry", ["docker-registry", "serve", settings], tmp_path / "registry.log")
+    name = f"localhost:{port}/base:latest"
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/v2/"), 20, "the registry")
+        docker("tag", BASE, name)
+        docker("push", name)
+        yield name
+    finally:
+        docker("rmi", "--force", name, check=False)
+        registry.stop()
+
+
+def answers(url):
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.ConnectError:
+        return False
+
+
+def test_base_by_its_digest(served_base, image):
+    """What pin-base prints can be built on, and the image names it; another digest can't."""
+    done = subprocess.run([CHECKOUT / "scripts" / "pin-base", served_base], capture_output=True, text=True)
+    pinned = done.stdout.strip()
+    assert re.fullmatch(re.escape(served_base) + "@sha256:[0-9a-f]{64}", pinned), done.stderr
+    tag = f"{image}-pinned"
+    try:
+        build(tag, "--build-arg", f"BASE={pinned}")
+        assert config(tag)["Labels"]["org.opencontainers.image.base.name"] == pinned
+        with pytest.raises(AssertionError, match="not found"):
+            build(tag, "--build-arg", f"BASE={served_base}@sha256:{64 * '0'}")
+    finally:
+        docker("rmi", "--force", tag, check=False)
+
+
+def test_base_that_no_registry_serves():
+    done = subprocess.run([CHECKOUT / "scripts" / "pin-base", f"localhost:{free_port()}/base"],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "no registry serves localhost" in done.stderr
