@@ -42,12 +42,14 @@ def new_container(image):
 
 @pytest.fixture(scope="module")
 def stack(image):
-    """The stack that the tests of a file share."""
-    made = Stack(image)
+    """The stack that the tests of a file share, built by Compose itself."""
+    tag = f"quire-test:{uuid.uuid4().hex[:8]}"
+    made = Stack(tag)
     try:
-        yield made.start().wait_healthy().wait_ready()
+        yield made.up(build="--build").wait_healthy().wait_ready()
     finally:
         made.close()
+        docker("rmi", "--force", tag, check=False)
 
 
 @pytest.hookimpl(hookwrapper=True)

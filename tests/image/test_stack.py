@@ -5,27 +5,32 @@ import json
 import pytest
 
 import pdfs
-from docker import CHECKOUT, ROLES, Stack, docker, health, role_pid, signal_role, wait_until
+from docker import ROLES, Stack, docker, health, networks, role_pid, signal_role, wait_until
 
 STUCK_S = 60
+SCANNED = [f"The harbour master wrote line {number} of it with a grey quill" for number in range(20)]
 SERVICES = ("redis", *ROLES)
-FILES, PAGES = 8, 60
+FILES, PAGES, SCANS = 8, 60, 12
 
 
 def upload_books(stack, seed=0):
-    return [stack.upload(pdfs.text_book(pdfs.fact_pages(PAGES, seed=seed + number)[0]).pdf(),
-                         f"book-{seed + number}.pdf")["id"] for number in range(FILES)]
+    """Work for some seconds: {file id: how its pages are to be read}. Scans take longest."""
+    books = {stack.upload(pdfs.text_book(pdfs.fact_pages(PAGES, seed=seed + number)[0]).pdf(),
+                          f"book-{seed + number}.pdf")["id"]: PAGES * ["text"] for number in range(FILES)}
+    scans = {stack.upload(pdfs.scan([f"PAGE {seed + number} OF THE LOG", *SCANNED]),
+                          f"scan-{seed + number}.pdf")["id"]: ["ocr"] for number in range(SCANS)}
+    return books | scans
 
 
 def wait_for_roles(stack, **counts):
     wait_until(lambda: counts.items() <= stack.role_counts().items(), 30, f"{counts} to be there")
 
 
-def assert_nothing_is_lost(stack, ids):
-    for file_id in ids:
+def assert_nothing_is_lost(stack, files):
+    for file_id, statuses in files.items():
         file = stack.wait_file(file_id)
         assert file["state"] == "completed", file
-        assert [line["status"] for line in stack.ledger(file_id)] == ["text"] * PAGES
+        assert [line["status"] for line in stack.ledger(file_id)] == statuses
 
 
 def test_only_the_gateway_is_reached_from_outside(stack):
@@ -34,8 +39,29 @@ def test_only_the_gateway_is_reached_from_outside(stack):
         ports = json.loads(docker("inspect", "-f", "{{json .NetworkSettings.Ports}}", container))
         published = {port for port, hosts in ports.items() if hosts}
         assert published == ({"7860/tcp"} if service == "gateway" else set())
-    links = json.loads(docker("network", "inspect", f"{stack.name}_links"))[0]
-    assert links["Internal"] is True
+
+
+def network(stack, name):
+    return json.loads(docker("network", "inspect", f"{stack.name}_{name}"))[0]
+
+
+def test_each_is_on_its_networks_only(stack):
+    """So redis, extractors and embedders have no way out."""
+    ways = {"gateway": {"door"}, "answerer": {"outside"}}
+    for service in SERVICES:
+        named = {"links", *ways.get(service, set())}
+        assert networks(stack.container(service)) == {f"{stack.name}_{name}" for name in named}
+    assert network(stack, "links")["Internal"] is True
+    assert network(stack, "outside")["Internal"] is False
+
+
+def test_answerer_without_a_way_out(image):
+    stack = Stack(image, QUIRE_ANSWERER_OFFLINE="true")
+    try:
+        stack.up("--no-deps", "answerer")
+        assert all(network(stack, name)["Internal"] for name in ("links", "outside"))
+    finally:
+        stack.close()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -53,10 +79,10 @@ def test_each_container_is_confined(stack, service):
 
 
 def test_more_roles_while_it_works(stack):
-    ids = upload_books(stack)
+    files = upload_books(stack)
     stack.up("--no-recreate", "--scale", "embedder=3", "--scale", "extractor=2")
     wait_for_roles(stack, embedder=3, extractor=2)
-    assert_nothing_is_lost(stack, ids)
+    assert_nothing_is_lost(stack, files)
     stack.up("--no-recreate", "--scale", "embedder=1", "--scale", "extractor=1")
     wait_for_roles(stack, embedder=1, extractor=1)
 
@@ -64,11 +90,12 @@ def test_more_roles_while_it_works(stack):
 @pytest.mark.parametrize("service", SERVICES)
 def test_role_is_replaced_while_it_works(stack, service):
     old = stack.container(service)
-    ids = upload_books(stack, seed=100 * SERVICES.index(service))
+    files = upload_books(stack, seed=100 * SERVICES.index(service))
     stack.up("--no-deps", "--force-recreate", service)
     assert stack.container(service) != old
     stack.wait_ready()
-    assert_nothing_is_lost(stack, ids)
+    assert any(stack.file(file_id)["state"] != "completed" for file_id in files), "nothing was under way"
+    assert_nothing_is_lost(stack, files)
 
 
 def test_stuck_role_is_unhealthy(stack):
@@ -106,7 +133,3 @@ def test_secret_from_a_file(image, tmp_path):
         assert "sk-from-a-file" not in docker("logs", container) + docker("inspect", container)
     finally:
         stack.close()
-
-
-def test_a_swarm_takes_the_same_file():
-    docker("stack", "config", "--compose-file", CHECKOUT / "docker-compose.yml")
