@@ -97,6 +97,22 @@ def test_stack_is_restored_into_another(image, tmp_path):
             stack.close()
 
 
+def test_copy_that_fails_leaves_nothing(library, tmp_path):
+    """Here since the file may not become as large as it is."""
+    file = tmp_path / "quire.tar"
+    said = subprocess.run(["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", SCRIPT, "save", file, library.name],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert said.returncode == 1 and f"could not be copied to {file}" in said.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert library.state()["Paused"] is False
+
+
+def test_only_its_owner_reads_it(library, tmp_path):
+    file = tmp_path / "quire.tar"
+    assert backup("save", file, library.name).returncode == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_refusals(library, tmp_path):
     file = tmp_path / "quire.tar"
     file.write_bytes(b"")
