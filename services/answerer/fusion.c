@@ -6,7 +6,7 @@
 
 /* What was tried to find them: docs/retrieval.md. */
 const fusion_weights_t fusion_weights = {
-    .chunk = 0.25f, .head = 1.0f, .dense = 0.75f, .numbers = 2.0f, .name = 0.5f, .card = 0.3f,
+    .chunk = 0.25f, .head = 1.0f, .dense = 0.75f, .numbers = 1.0f, .name = 0.5f, .card = 0.3f,
 };
 
 bool ranker_named (const char *name, ranker_t *ranker)
@@ -38,34 +38,27 @@ static float positive (float value)
     return value > 0 ? value : 0;
 }
 
-typedef struct {
-    float lexical, card;
-} maxima_t;
-
-static maxima_t maxima_of (const page_evidence_t *pages, size_t count, const fusion_weights_t *weights)
+static float best_card (const page_evidence_t *pages, size_t count)
 {
-    maxima_t maxima = {0, 0};
-    for (size_t i = 0; i < count; i++) {
-        float lexical = lexical_of (&pages [i], weights);
-        maxima.lexical = lexical > maxima.lexical ? lexical : maxima.lexical;
-        maxima.card = pages [i].card_bm25 > maxima.card ? pages [i].card_bm25 : maxima.card;
-    }
-    return maxima;
+    float best = 0;
+    for (size_t i = 0; i < count; i++)
+        best = pages [i].card_bm25 > best ? pages [i].card_bm25 : best;
+    return best;
 }
 
-static float score_of (const page_evidence_t *page, question_facts_t facts, maxima_t maxima,
+static float score_of (const page_evidence_t *page, question_facts_t facts, float card_scale,
                        const fusion_weights_t *weights)
 {
     if (facts.ranker == RANKER_DENSE)
         return positive (page->cosine);
-    float score = maxima.lexical > 0 ? lexical_of (page, weights) / maxima.lexical : 0;
+    float score = facts.full_bm25 > 0 ? lexical_of (page, weights) / facts.full_bm25 : 0;
     if (facts.ranker == RANKER_FUSED)
         score += weights->dense * positive (page->cosine);
     if (facts.quantity)
         score *= 1 + weights->numbers * page->number_share;
     if (facts.many_files)
         score += weights->name * page->name_share
-            + (maxima.card > 0 ? weights->card * page->card_bm25 / maxima.card : 0);
+            + (card_scale > 0 ? weights->card * page->card_bm25 / card_scale : 0);
     return score;
 }
 
@@ -80,9 +73,9 @@ static int compare_pages (const void *left, const void *right)
 void fusion_rank (page_evidence_t *pages, size_t count, question_facts_t facts,
                   const fusion_weights_t *weights)
 {
-    maxima_t maxima = maxima_of (pages, count, weights);
+    float card_scale = best_card (pages, count);
     for (size_t i = 0; i < count; i++)
-        pages [i].score = score_of (&pages [i], facts, maxima, weights);
+        pages [i].score = score_of (&pages [i], facts, card_scale, weights);
     if (count > 0)
         qsort (pages, count, sizeof *pages, compare_pages);
 }
@@ -144,25 +137,76 @@ static float shown (float score, ranker_t ranker)
     return ranker == RANKER_DENSE ? (score > 1 ? 1 : score) : score / (1 + score);
 }
 
-/* Later turns stand below all first ones, so that scores fall along the list. */
+/* What passages are being cut from, and those that there are. */
+typedef struct {
+    const page_evidence_t *pages;
+    size_t page_count;
+    const chunk_evidence_t *chunks;
+    size_t chunk_count;
+    ranker_t ranker;
+    float best_bm25, least_score;
+    passage_t *passages;
+    const chunk_evidence_t **taken;   /* [capacity] the chunk of each passage */
+    size_t count, capacity;
+} cutting_t;
+
+/* Evidence that is equal to the last bit comes from equal words: the vector is made of them alone. */
+static bool is_repeated (const cutting_t *cutting, const chunk_evidence_t *chunk)
+{
+    for (size_t i = 0; i < cutting->count; i++) {
+        const chunk_evidence_t *taken = cutting->taken [i];
+        if (taken != chunk && chunk->cosine > 0 && taken->cosine == chunk->cosine && taken->bm25 == chunk->bm25)
+            return true;
+    }
+    return false;
+}
+
+static bool is_taken (const cutting_t *cutting, const chunk_evidence_t *chunk)
+{
+    for (size_t i = 0; i < cutting->count; i++)
+        if (cutting->taken [i] == chunk)
+            return true;
+    return false;
+}
+
+/* Scores fall along the list: a later turn's stand below all that are there. */
+static void take_chunk (cutting_t *cutting, const page_evidence_t *page, const chunk_evidence_t *chunk)
+{
+    float score = shown (page->score, cutting->ranker);
+    cutting->least_score = score < cutting->least_score ? score : cutting->least_score;
+    cutting->taken [cutting->count] = chunk;
+    cutting->passages [cutting->count++] = (passage_t) {chunk->chunk, page->page, page->file, cutting->least_score};
+}
+
+static void cut_turn (cutting_t *cutting, size_t turn, bool repeated)
+{
+    for (size_t i = 0; i < cutting->page_count && cutting->count < cutting->capacity; i++) {
+        const page_evidence_t *page = &cutting->pages [i];
+        const chunk_evidence_t *chunk = chunk_at_turn (cutting->chunks, cutting->chunk_count, page->page, turn,
+                                                       cutting->ranker, cutting->best_bm25);
+        if (chunk != NULL && page->score > 0 && is_repeated (cutting, chunk) == repeated
+            && !is_taken (cutting, chunk))
+            take_chunk (cutting, page, chunk);
+    }
+}
+
 #define TURNS 3
 
 size_t fusion_cut (const page_evidence_t *pages, size_t page_count, const chunk_evidence_t *chunks,
                    size_t chunk_count, ranker_t ranker, passage_t *passages, size_t capacity)
 {
-    size_t count = 0;
-    float best = best_bm25 (chunks, chunk_count), least = 1;
-    for (size_t turn = 0; turn < TURNS; turn++)
-        for (size_t i = 0; i < page_count && count < capacity; i++) {
-            const chunk_evidence_t *chunk = chunk_at_turn (chunks, chunk_count, pages [i].page, turn,
-                                                           ranker, best);
-            if (chunk == NULL || pages [i].score <= 0)
-                continue;
-            float score = shown (pages [i].score, ranker);
-            least = score < least ? score : least;
-            passages [count++] = (passage_t) {chunk->chunk, pages [i].page, pages [i].file, least};
-        }
-    return count;
+    cutting_t cutting = {
+        .pages = pages, .page_count = page_count, .chunks = chunks, .chunk_count = chunk_count,
+        .ranker = ranker, .best_bm25 = best_bm25 (chunks, chunk_count), .least_score = 1,
+        .passages = passages, .taken = malloc ((capacity + 1) * sizeof *cutting.taken), .capacity = capacity,
+    };
+    if (cutting.taken == NULL)
+        return 0;
+    for (int repeated = 0; repeated < 2; repeated++)
+        for (size_t turn = 0; turn < TURNS; turn++)
+            cut_turn (&cutting, turn, repeated);
+    free (cutting.taken);
+    return cutting.count;
 }
 
 static int compare_by_chunk (const void *left, const void *right)

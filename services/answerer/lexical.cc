@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -14,7 +15,7 @@
 
 #include <xapian.h>
 
-#include "terms.h"
+#include "question.h"
 
 namespace {
 
@@ -26,17 +27,30 @@ const Xapian::valueno slot_file = 0, slot_page = 1;
 /* A filter of up to this many files is a part of the query; a larger one is asked for each hit. */
 const size_t most_filter_terms = 64;
 
+/* A related word (question.h) counts so much of one of the question. */
+const double related_factor = 0.5;
+
 /* BM25 with k1 = 1.2, b = 0.75 and the idf log (1 + (N - n + 0.5) / (n + 0.5)), which is positive
  * for every n.
  * Source: Robertson & Zaragoza 2009; the idf as in Lucene. */
+const double k1 = 1.2, b = 0.75;
+
+double bm25_idf (double documents, double with_term)
+{
+    return std::log (1 + (documents - with_term + 0.5) / (with_term + 0.5));
+}
+
+double bm25_part (double idf, double occurrences, double length, double average)
+{
+    return idf * occurrences * (k1 + 1) / (occurrences + k1 * (1 - b + b * length / average));
+}
+
 class Bm25 : public Xapian::Weight {
-    static constexpr double k1 = 1.2, b = 0.75;
     double idf = 0, average = 1;
 
     void init (double factor) override
     {
-        double n = get_termfreq ();
-        idf = std::log (1 + (get_collection_size () - n + 0.5) / (n + 0.5)) * factor;
+        idf = bm25_idf (get_collection_size (), get_termfreq ()) * factor;
         average = std::max (get_average_length (), 1.0);
     }
 
@@ -58,7 +72,7 @@ public:
     double get_sumpart (Xapian::termcount wdf, Xapian::termcount length,
                         Xapian::termcount) const override
     {
-        return idf * wdf * (k1 + 1) / (wdf + k1 * (1 - b + b * length / average));
+        return bm25_part (idf, wdf, length, average);
     }
 
     double get_maxpart () const override
@@ -104,37 +118,86 @@ std::string file_term (uint32_t file)
 
 /* -- terms ---------------------------------------------------------------------------------- */
 
-struct Collector {
-    Xapian::Stem stem;
-    bool stemmed;
-    std::function<void (const std::string &)> take;
+struct Token {
+    std::string word, term;   /* as it stands; stemmed */
+    bool paired;              /* it may stand in a pair */
 };
 
-void collect (void *context, const char *term, term_kind_t kind)
+using take_t = std::function<void (const Token &)>;
+
+/* Pairs are of words that say something, or of one with a number that counts things ("figure 3",
+ * "2 March 2021"); the amounts of tables would only make the index larger. */
+bool may_pair (const char *word, term_kind_t kind)
 {
-    Collector &collector = *static_cast<Collector *> (context);
-    collector.take (kind == TERM_WORD && collector.stemmed ? collector.stem (term) : term);
+    const size_t most_digits = 4;
+    if (kind == TERM_NUMBER)
+        return std::strlen (word) <= most_digits && std::strchr (word, '.') == nullptr;
+    return kind != TERM_DENSE && !terms_is_common (word);
+}
+
+void collect (void *context, const char *word, term_kind_t kind)
+{
+    static thread_local Xapian::Stem english ("english");
+    (*static_cast<take_t *> (context)) ({word, kind == TERM_WORD ? english (word) : word, may_pair (word, kind)});
 }
 
 using walk_t = void (const char *, size_t, term_handler_t *, void *);
 
-void walk (walk_t *terms, const char *text, size_t size, bool stemmed,
-           std::function<void (const std::string &)> take)
+std::vector<Token> tokens_of (walk_t *terms, const char *text, size_t size)
 {
-    static thread_local Xapian::Stem english ("english");
-    Collector collector {english, stemmed, std::move (take)};
-    terms (text, size, collect, &collector);
+    std::vector<Token> tokens;
+    take_t take = [&] (const Token &token) { tokens.push_back (token); };
+    terms (text, size, collect, &take);
+    return tokens;
 }
 
-std::vector<std::string> distinct (walk_t *terms, const char *text, size_t size, bool stemmed)
+/* Neighbours, what may not pair between them left out, as one term each. */
+std::vector<std::string> pairs_of (const std::vector<Token> &tokens)
 {
-    std::vector<std::string> found;
+    std::vector<std::string> pairs;
+    const Token *before = nullptr;
+    for (const Token &token : tokens) {
+        if (!token.paired)
+            continue;
+        if (before != nullptr)
+            pairs.push_back (before->term + " " + token.term);   /* terms have no spaces */
+        before = &token;
+    }
+    return pairs;
+}
+
+void keep_distinct (std::vector<std::string> &terms)
+{
     std::set<std::string> seen;
-    walk (terms, text, size, stemmed, [&] (const std::string &term) {
-        if (seen.insert (term).second)
-            found.push_back (term);
-    });
-    return found;
+    terms.erase (std::remove_if (terms.begin (), terms.end (), [&] (const std::string &term) {
+        return !seen.insert (term).second;
+    }), terms.end ());
+}
+
+/* What is searched for. */
+struct Question {
+    std::vector<Token> words;                           /* all of them, in order */
+    std::vector<std::string> terms, pairs, related, names;   /* each once */
+};
+
+Question question_of (const char *text, size_t size)
+{
+    Question question;
+    std::vector<Token> tokens = tokens_of (terms_of_question, text, size);
+    for (const Token &token : tokens)
+        question.terms.push_back (token.term);
+    keep_distinct (question.terms);
+    question.pairs = pairs_of (tokens);
+    keep_distinct (question.pairs);
+    for (const Token &token : tokens_of (question_related, text, size))
+        if (std::find (question.terms.begin (), question.terms.end (), token.term) == question.terms.end ())
+            question.related.push_back (token.term);
+    keep_distinct (question.related);
+    for (const Token &token : tokens_of (terms_of_question_as_names, text, size))
+        question.names.push_back (token.word);
+    keep_distinct (question.names);
+    question.words = tokens_of (terms_of_text, text, std::min<size_t> (size, MAX_QUESTION_BYTES));
+    return question;
 }
 
 /* -- failures ------------------------------------------------------------------------------- */
@@ -271,8 +334,12 @@ int lexical_put (lexical_t *lexical, const lexical_document_t *source)
     return guarded ("add", [&] {
         Xapian::Document document;
         bool names = source->kind == LEXICAL_NAMES;
-        walk (names ? terms_of_name : terms_of_text, source->text, source->size, !names,
-              [&] (const std::string &term) { document.add_term (term); });
+        std::vector<Token> tokens = tokens_of (names ? terms_of_name : terms_of_text, source->text, source->size);
+        for (const Token &token : tokens)
+            document.add_term (names ? token.word : token.term);
+        if (source->kind == LEXICAL_CHUNKS)
+            for (const std::string &pair : pairs_of (tokens))
+                document.add_term (pair);
         document.add_boolean_term (file_term (source->file));
         document.add_value (slot_file, pack (source->file));
         document.add_value (slot_page, pack (source->page));
@@ -311,8 +378,7 @@ namespace {
 
 double idf_of (const Xapian::Database &database, const std::string &term)
 {
-    double n = database.get_termfreq (term);
-    return std::log (1 + (database.get_doccount () - n + 0.5) / (n + 0.5));
+    return bm25_idf (database.get_doccount (), database.get_termfreq (term));
 }
 
 /* The terms that the database has, the rarest first when there are too many. */
@@ -323,16 +389,20 @@ std::vector<std::string> known_terms (const Xapian::Database &database, std::vec
     }), terms.end ());
     if (terms.size () <= MAX_QUESTION_TERMS)
         return terms;
-    std::stable_sort (terms.begin (), terms.end (), [&] (const std::string &a, const std::string &b) {
-        return database.get_termfreq (a) < database.get_termfreq (b);
+    std::stable_sort (terms.begin (), terms.end (), [&] (const std::string &left, const std::string &right) {
+        return database.get_termfreq (left) < database.get_termfreq (right);
     });
     terms.resize (MAX_QUESTION_TERMS);
     return terms;
 }
 
-Xapian::Query query_of (const std::vector<std::string> &terms, const number_set_t *allowed)
+Xapian::Query any_of (const std::vector<std::string> &terms)
 {
-    Xapian::Query query (Xapian::Query::OP_OR, terms.begin (), terms.end ());
+    return {Xapian::Query::OP_OR, terms.begin (), terms.end ()};
+}
+
+Xapian::Query within (const Xapian::Query &query, const number_set_t *allowed)
+{
     if (allowed == nullptr || allowed->count > most_filter_terms)
         return query;
     std::vector<std::string> files;
@@ -340,19 +410,18 @@ Xapian::Query query_of (const std::vector<std::string> &terms, const number_set_
         for (int bit = 0; bit < 64; bit++)
             if (allowed->words [word] >> bit & 1)
                 files.push_back (file_term (uint32_t (word * 64 + bit)));
-    return {Xapian::Query::OP_FILTER, query,
-            Xapian::Query (Xapian::Query::OP_OR, files.begin (), files.end ())};
+    return {Xapian::Query::OP_FILTER, query, any_of (files)};
 }
 
-std::vector<lexical_hit_t> find (const Xapian::Database &database, const std::vector<std::string> &wanted,
-                                 const number_set_t *allowed, size_t limit)
+using hits_t = std::vector<lexical_hit_t>;
+
+hits_t find (const Xapian::Database &database, const Xapian::Query &query, const number_set_t *allowed, size_t limit)
 {
-    std::vector<lexical_hit_t> found;
-    std::vector<std::string> terms = known_terms (database, wanted);
-    if (terms.empty () || (allowed != nullptr && allowed->count == 0))
+    hits_t found;
+    if (query.empty () || (allowed != nullptr && allowed->count == 0))
         return found;
     Xapian::Enquire enquire (database);
-    enquire.set_query (query_of (terms, allowed));
+    enquire.set_query (within (query, allowed));
     enquire.set_weighting_scheme (Bm25 ());
     FileFilter filter (allowed);
     bool asked_each = allowed != nullptr && allowed->count > most_filter_terms;
@@ -366,33 +435,97 @@ std::vector<lexical_hit_t> find (const Xapian::Database &database, const std::ve
     return found;
 }
 
+Xapian::Query query_for (int kind, const Xapian::Database &database, const Question &question)
+{
+    if (kind == LEXICAL_NAMES)
+        return any_of (known_terms (database, question.names));
+    Xapian::Query query = any_of (known_terms (database, question.terms));
+    if (kind == LEXICAL_CHUNKS)
+        return query | any_of (known_terms (database, question.pairs));
+    std::vector<std::string> related = known_terms (database, question.related);
+    if (kind == LEXICAL_PAGES && !related.empty ())
+        return query | Xapian::Query (Xapian::Query::OP_SCALE_WEIGHT, any_of (related), related_factor);
+    return query;
+}
+
+/* -- names ---------------------------------------------------------------------------------- */
+
+/* The question's terms that name a file. */
+using named_t = std::map<uint32_t, std::set<std::string>>;
+
+/* The terms of the words that make up a word of a name: one, or up to three glued together. */
+void add_named (const Question &question, const std::string &name, std::set<std::string> &terms)
+{
+    const size_t most_glued = 3;
+    for (size_t first = 0; first < question.words.size (); first++) {
+        std::string glued;
+        for (size_t i = first; i < question.words.size () && i < first + most_glued; i++) {
+            glued += question.words [i].word;
+            if (glued != name)
+                continue;
+            for (size_t part = first; part <= i; part++)
+                terms.insert (question.words [part].term);
+        }
+    }
+}
+
 /* Which share of a file's name, weighted by idf, do the question's words make up? */
-float name_share (const Xapian::Database &database, Xapian::docid file,
-                  const std::vector<std::string> &asked)
+float name_share (const Xapian::Database &database, const lexical_hit_t &hit, const Question &question, named_t &named)
 {
     double found = 0, all = 0;
-    for (Xapian::TermIterator term = database.termlist_begin (file); term != database.termlist_end (file); ++term) {
+    for (Xapian::TermIterator term = database.termlist_begin (hit.number);
+         term != database.termlist_end (hit.number); ++term) {
         if ((*term) [0] == 'F')
             continue;
         double idf = idf_of (database, *term);
         all += idf;
-        if (std::find (asked.begin (), asked.end (), *term) != asked.end ())
-            found += idf;
+        if (std::find (question.names.begin (), question.names.end (), *term) == question.names.end ())
+            continue;
+        found += idf;
+        add_named (question, *term, named [hit.file]);
     }
     return all > 0 ? float (found / all) : 0;
 }
 
-std::vector<lexical_hit_t> find_names (const Xapian::Database &database, const char *question, size_t size,
-                                       const number_set_t *allowed, size_t limit)
+void weigh_names (const Xapian::Database &database, const Question &question, hits_t &hits, named_t &named)
 {
-    std::vector<std::string> asked = distinct (terms_of_question_as_names, question, size, false);
-    std::vector<lexical_hit_t> found = find (database, asked, allowed, limit);
-    for (lexical_hit_t &hit : found)
-        hit.score = name_share (database, hit.number, asked);
-    return found;
+    for (lexical_hit_t &hit : hits)
+        hit.score = name_share (database, hit, question, named);
 }
 
-void hand_over (const std::vector<lexical_hit_t> &found, lexical_hits_t *hits, int kind)
+/* In the pages of the files that a term names, lets it count as if it stood there once. Hits must be
+ * in the order of their numbers. */
+void level_term (const Xapian::Database &database, const std::string &term, const named_t &named, hits_t &hits)
+{
+    double idf = idf_of (database, term), average = std::max (database.get_avlength (), 1.0);
+    Xapian::PostingIterator posting = database.postlist_begin (term), end = database.postlist_end (term);
+    for (lexical_hit_t &hit : hits) {
+        named_t::const_iterator file = named.find (hit.file);
+        if (file == named.end () || file->second.count (term) == 0)
+            continue;
+        if (posting != end)
+            posting.skip_to (hit.number);
+        double own = posting != end && *posting == hit.number
+            ? bm25_part (idf, posting.get_wdf (), posting.get_doclength (), average) : 0;
+        hit.score += float (idf - own);
+    }
+}
+
+void level_names (const Xapian::Database &database, const Question &question, const named_t &named, hits_t &hits)
+{
+    std::sort (hits.begin (), hits.end (), [] (const lexical_hit_t &left, const lexical_hit_t &right) {
+        return left.number < right.number;
+    });
+    for (const std::string &term : known_terms (database, question.terms))
+        level_term (database, term, named, hits);
+    std::stable_sort (hits.begin (), hits.end (), [] (const lexical_hit_t &left, const lexical_hit_t &right) {
+        return left.score > right.score;
+    });
+}
+
+/* -- a search ------------------------------------------------------------------------------- */
+
+void hand_over (const hits_t &found, lexical_hits_t *hits, int kind)
 {
     if (found.empty ())
         return;
@@ -415,18 +548,32 @@ void refresh (lexical_reader &reader)
     reader.open = true;
 }
 
-void search_all (lexical_reader &reader, const char *question, size_t size, const number_set_t *allowed,
+/* Of the words that are anywhere: those that no page has part none from another. */
+double full_score (const Xapian::Database &pages, const Xapian::Database &heads, const Question &question)
+{
+    double sum = 0;
+    for (const std::string &term : question.terms)
+        if (pages.term_exists (term) || heads.term_exists (term))
+            sum += idf_of (pages, term) * (k1 + 1);
+    return sum;
+}
+
+void search_all (lexical_reader &reader, const char *text, size_t size, const number_set_t *allowed,
                  lexical_hits_t *hits)
 {
-    std::vector<std::string> terms = distinct (terms_of_question, question, size, true);
-    for (int kind = 0; kind < LEXICAL_KINDS; kind++) {
-        if (hits->limits [kind] == 0)
-            continue;
-        const Xapian::Database &database = reader.databases [kind];
-        hand_over (kind == LEXICAL_NAMES
-            ? find_names (database, question, size, allowed, hits->limits [kind])
-            : find (database, terms, allowed, hits->limits [kind]), hits, kind);
-    }
+    const Question question = question_of (text, size);
+    hits_t found [LEXICAL_KINDS];
+    named_t named;
+    for (int kind = 0; kind < LEXICAL_KINDS; kind++)
+        if (hits->limits [kind] > 0)
+            found [kind] = find (reader.databases [kind], query_for (kind, reader.databases [kind], question),
+                                 allowed, hits->limits [kind]);
+    weigh_names (reader.databases [LEXICAL_NAMES], question, found [LEXICAL_NAMES], named);
+    level_names (reader.databases [LEXICAL_PAGES], question, named, found [LEXICAL_PAGES]);
+    for (int kind = 0; kind < LEXICAL_KINDS; kind++)
+        hand_over (found [kind], hits, kind);
+    hits->full_score = float (full_score (reader.databases [LEXICAL_PAGES], reader.databases [LEXICAL_HEADS],
+                                          question));
 }
 
 void free_hits (lexical_hits_t *hits)

@@ -63,13 +63,17 @@ typedef struct {
     size_t limits [LEXICAL_KINDS];         /* most hits wanted of each kind; 0: none */
     lexical_hit_t *hits [LEXICAL_KINDS];   /* best first; freed by lexical_hits_free */
     size_t counts [LEXICAL_KINDS];
+    float full_score;                      /* BM25 of a page that says the question's words and no others */
 } lexical_hits_t;
 
 typedef struct lexical_reader lexical_reader_t;
 MUST_CHECK lexical_reader_t *lexical_reader_new (const char *folder);
 void lexical_reader_destroy (lexical_reader_t **reader);
 
-/* Finds the documents that have any of the question's terms. allowed NULL: in all files. */
+/* Finds the documents that have any of the question's terms; chunks also by pairs of neighbouring
+ * terms, pages also by related words (question.h), which count half. A page whose file's name has a
+ * word of the question counts as one that says it once, however often it does: the word tells which
+ * file is meant, not which page. allowed NULL: in all files. */
 MUST_CHECK int lexical_search (lexical_reader_t *reader, const char *question, size_t size,
                                const number_set_t *allowed, lexical_hits_t *hits);
 void lexical_hits_free (lexical_hits_t *hits);

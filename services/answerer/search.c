@@ -11,8 +11,8 @@
 #include "filter.h"
 #include "fusion.h"
 #include "log.h"
+#include "question.h"
 #include "stored_object.h"
-#include "terms.h"
 #include "utf8.h"
 
 /* How much evidence of each kind is looked at. Pages beyond are never among the best fifty in
@@ -243,7 +243,7 @@ static int find_lexical (const search_t *search, const char *question, size_t si
     *hits = (lexical_hits_t) {.limits = {
         [LEXICAL_PAGES] = EVIDENCE_PAGES, [LEXICAL_HEADS] = EVIDENCE_HEADS,
         [LEXICAL_CHUNKS] = EVIDENCE_CHUNKS, [LEXICAL_CARDS] = many ? EVIDENCE_FILES : 0,
-        [LEXICAL_NAMES] = many ? EVIDENCE_FILES : 0,
+        [LEXICAL_NAMES] = EVIDENCE_FILES,
     }};
     if (lexical_search (search->reader->lexical, question, size, allowed_files (search->scope), hits) == 0)
         return 0;
@@ -313,6 +313,7 @@ static int64_t rank (const search_t *search, const char *question, const float *
     question_facts_t facts = {
         .ranker = search->ranker, .many_files = search->scope->files.count > 1,
         .quantity = search->ranker != RANKER_DENSE && terms_ask_quantity (question, strlen (question)),
+        .full_bm25 = lexical->full_score,
     };
     if (gather (search, evidence, lexical, vector) != 0)
         return -1;
@@ -331,20 +332,33 @@ static int64_t rank (const search_t *search, const char *question, const float *
                                  evidence->chunk_count, search->ranker, passages, search->limit);
 }
 
-/* Ranks for one question. Returns how many passages it wrote, or -1. */
-static int64_t search_one (const search_t *search, const char *question, const float *vector,
-                           passage_t *passages)
+static int64_t find_and_rank (const search_t *search, const char *question, const float *vector,
+                              evidence_t *evidence, passage_t *passages)
 {
     lexical_hits_t lexical = {0};
-    evidence_t *evidence = calloc (1, sizeof *evidence);
-    if (evidence == NULL)
-        return error_set (ERROR_NO_MEMORY, NULL);
     int64_t count = find_lexical (search, question, strlen (question), &lexical);
     if (count == 0)
         count = rank (search, question, vector, evidence, &lexical, passages);
     lexical_hits_free (&lexical);
-    free (evidence->chunks);
+    return count;
+}
+
+/* Ranks for one question. Returns how many passages it wrote, or -1. */
+static int64_t search_one (const search_t *search, const char *question, const float *vector,
+                           passage_t *passages)
+{
+    int64_t count = -1;
+    char *asked = strdup (question);
+    evidence_t *evidence = calloc (1, sizeof *evidence);
+    if (asked != NULL && evidence != NULL) {
+        question_blank_form (asked, strlen (asked));
+        count = find_and_rank (search, asked, vector, evidence, passages);
+        free (evidence->chunks);
+    } else {
+        error_set (ERROR_NO_MEMORY, NULL);
+    }
     free (evidence);
+    free (asked);
     return count;
 }
 

@@ -39,7 +39,7 @@ static int compare_words (const void *left, const void *right)
     return strcmp (*(const char *const *) left, *(const char *const *) right);
 }
 
-static bool is_stop_word (const char *term)
+bool terms_is_common (const char *term)
 {
     return bsearch (&term, stop_words, COUNT_OF (stop_words), sizeof *stop_words,
                     compare_words) != NULL;
@@ -264,11 +264,11 @@ static void emit_number (const char *text, size_t size, term_handler_t *handler,
     handler (context, term, TERM_NUMBER);
 }
 
-static void emit_folded (const char *text, size_t size, term_handler_t *handler, void *context)
+static void emit_characters (const char *text, size_t size, term_handler_t *handler, void *context)
 {
     char term [MAX_TERM_BYTES + 1];
     if (fold (text, size, term) > 0)
-        handler (context, term, TERM_OTHER);
+        handler (context, term, TERM_DENSE);
 }
 
 /* Pairs of neighbouring characters; single ones too where a question may have only one. */
@@ -281,9 +281,9 @@ static void emit_dense (const char *text, size_t size, bool singles, term_handle
         size_t next = at;
         (void) utf8_next (text, size, &next);
         if (singles || (first && next == size))
-            emit_folded (text + at, next - at, handler, context);
+            emit_characters (text + at, next - at, handler, context);
         if (!first)
-            emit_folded (text + before, next - before, handler, context);
+            emit_characters (text + before, next - before, handler, context);
         first = false;
         before = at;
         at = next;
@@ -341,7 +341,7 @@ typedef struct {
 static void keep_telling (void *context, const char *term, term_kind_t kind)
 {
     question_t *question = context;
-    if (kind == TERM_WORD && is_stop_word (term))
+    if (kind == TERM_WORD && terms_is_common (term))
         return;
     question->kept++;
     question->handler (question->context, term, kind);
@@ -451,7 +451,7 @@ static void emit_glued (const gluing_t *gluing, const char *term)
 static void glue_term (void *context, const char *term, term_kind_t kind)
 {
     gluing_t *gluing = context;
-    if (kind != TERM_WORD || !is_stop_word (term))
+    if (kind != TERM_WORD || !terms_is_common (term))
         gluing->handler (gluing->context, term, kind);
     emit_glued (gluing, term);
     memmove (gluing->last [1], gluing->last [0], sizeof gluing->last [0]);

@@ -17,6 +17,7 @@ typedef enum {
     TERM_WORD = 1,   /* ASCII letters only: can be stemmed */
     TERM_NUMBER,     /* digits, with a decimal point at most */
     TERM_OTHER,      /* anything else */
+    TERM_DENSE,      /* of a script without spaces: one character or two */
 } term_kind_t;
 
 /* term is NUL-terminated and lent for the call. */
@@ -25,6 +26,9 @@ typedef void (term_handler_t) (void *context, const char *term, term_kind_t kind
 /* The terms of a document's text, in order, repeated as they stand. "1,234" gives 1234, "FY18"
  * gives fy18 and 2018. */
 void terms_of_text (const char *text, size_t size, term_handler_t *handler, void *context);
+
+/* Is it a stop word or a word of the question form? For terms as handlers get them. */
+bool terms_is_common (const char *term);
 
 /* The terms of a question: without stop words and the words of the question form; with them when
  * there is nothing else. */

@@ -7,7 +7,7 @@
 
 #include "fusion.h"
 
-static const question_facts_t plain = {RANKER_FUSED, false, false};
+static const question_facts_t plain = {.ranker = RANKER_FUSED, .full_bm25 = 10};
 
 /* Those of searches may be tuned; the rules stay. */
 static const fusion_weights_t weights = {
@@ -23,11 +23,11 @@ static void test_rankers_by_name (void **state UNUSED)
     assert_false (ranker_named ("best", &ranker));
 }
 
-static void test_lexical_part_is_scaled (void **state UNUSED)
+static void test_lexical_part_is_a_share (void **state UNUSED)
 {
     page_evidence_t pages [] = {
-        {.page = 1, .page_bm25 = 10, .chunk_bm25 = 4, .head_bm25 = 8, .cosine = 0.2f},   /* 20 */
-        {.page = 2, .page_bm25 = 10, .cosine = 0.6f},
+        {.page = 1, .page_bm25 = 5, .chunk_bm25 = 2, .head_bm25 = 4, .cosine = 0.2f},   /* 10 */
+        {.page = 2, .page_bm25 = 5, .cosine = 0.6f},
         {.page = 3, .cosine = 0.8f},
     };
     fusion_rank (pages, 3, plain, &weights);
@@ -38,13 +38,28 @@ static void test_lexical_part_is_scaled (void **state UNUSED)
     assert_int_equal (pages [2].page, 3);
 }
 
+/* Words that no page has enough of don't outweigh the meaning. */
+static void test_few_words_weigh_little (void **state UNUSED)
+{
+    page_evidence_t pages [] = {{.page = 1, .page_bm25 = 4, .cosine = 0.1f}, {.page = 2, .cosine = 0.6f}};
+    question_facts_t facts = {.ranker = RANKER_FUSED, .full_bm25 = 4};
+    fusion_rank (pages, 2, facts, &weights);
+    assert_int_equal (pages [0].page, 1);
+    facts.full_bm25 = 20;
+    fusion_rank (pages, 2, facts, &weights);
+    assert_int_equal (pages [0].page, 2);
+    facts.full_bm25 = 0;   /* no word is known */
+    fusion_rank (pages, 2, facts, &weights);
+    assert_float_equal (pages [0].score, 1.5 * 0.6, 1e-5);
+}
+
 static void test_each_ranker (void **state UNUSED)
 {
     page_evidence_t lexical [] = {{.page = 1, .cosine = 1}, {.page = 2, .head_bm25 = 1}};
-    fusion_rank (lexical, 2, (question_facts_t) {RANKER_LEXICAL, false, false}, &weights);
+    fusion_rank (lexical, 2, (question_facts_t) {.ranker = RANKER_LEXICAL, .full_bm25 = 2}, &weights);
     assert_int_equal (lexical [0].page, 2);
     page_evidence_t dense [] = {{.page = 1, .page_bm25 = 9}, {.page = 2, .cosine = 0.1f}};
-    fusion_rank (dense, 2, (question_facts_t) {RANKER_DENSE, true, true}, &weights);
+    fusion_rank (dense, 2, (question_facts_t) {RANKER_DENSE, true, true, 9}, &weights);
     assert_int_equal (dense [0].page, 2);
     assert_float_equal (dense [0].score, 0.1, 1e-6);
 }
@@ -58,10 +73,14 @@ static void test_numbers_and_names (void **state UNUSED)
     };
     fusion_rank (pages, 3, plain, &weights);
     assert_int_equal (pages [0].page, 1);
-    fusion_rank (pages, 3, (question_facts_t) {RANKER_FUSED, true, false}, &weights);
+    question_facts_t facts = plain;
+    facts.quantity = true;
+    fusion_rank (pages, 3, facts, &weights);
     assert_int_equal (pages [0].page, 2);
     assert_float_equal (pages [0].score, 1.6, 1e-5);
-    fusion_rank (pages, 3, (question_facts_t) {RANKER_FUSED, false, true}, &weights);
+    facts = plain;
+    facts.many_files = true;
+    fusion_rank (pages, 3, facts, &weights);
     assert_int_equal (pages [0].page, 3);
     assert_float_equal (pages [0].score, 0.9 + 0.5 + 0.3, 1e-5);
 }
@@ -98,6 +117,25 @@ static void test_passages (void **state UNUSED)
     assert_int_equal (fusion_cut (pages, 3, NULL, 0, RANKER_FUSED, passages, 10), 0);
 }
 
+/* Three files that are copies: each passage once, then the copies, then nothing twice. */
+static void test_copies_come_last (void **state UNUSED)
+{
+    const page_evidence_t pages [] = {{.page = 1, .file = 1, .score = 3}, {.page = 2, .file = 2, .score = 3},
+                                      {.page = 3, .file = 3, .score = 3}, {.page = 4, .file = 1, .score = 1},
+                                      {.page = 5, .file = 2, .score = 0.5f}};
+    const chunk_evidence_t chunks [] = {
+        {10, 1, 2, 0.5f}, {20, 2, 2, 0.5f}, {30, 3, 2, 0.5f}, {40, 4, 2, 0}, {50, 5, 2, 0},
+    };
+    static const uint32_t expected [] = {10, 40, 50, 20, 30};   /* without vectors nothing is a copy */
+    passage_t passages [10];
+    assert_int_equal (fusion_cut (pages, 5, chunks, 5, RANKER_FUSED, passages, 10), COUNT_OF (expected));
+    for (size_t i = 0; i < COUNT_OF (expected); i++) {
+        assert_int_equal (passages [i].chunk, expected [i]);
+        assert_true (i == 0 || passages [i].score <= passages [i - 1].score);
+    }
+    assert_int_equal (fusion_cut (pages, 5, chunks, 5, RANKER_FUSED, passages, 4), 4);
+}
+
 static void test_join (void **state UNUSED)
 {
     passage_t passages [] = {{1, 1, 1, 0.5f}, {2, 1, 1, 0.4f}, {2, 1, 1, 0.9f}, {3, 1, 1, 0.1f}, {1, 1, 1, 0.2f}};
@@ -113,7 +151,8 @@ static void test_join (void **state UNUSED)
 int main (void)
 {
     const struct CMUnitTest tests [] = {
-        cmocka_unit_test (test_rankers_by_name), cmocka_unit_test (test_lexical_part_is_scaled),
+        cmocka_unit_test (test_rankers_by_name), cmocka_unit_test (test_lexical_part_is_a_share),
+        cmocka_unit_test (test_few_words_weigh_little), cmocka_unit_test (test_copies_come_last),
         cmocka_unit_test (test_each_ranker), cmocka_unit_test (test_numbers_and_names),
         cmocka_unit_test (test_equal_pages_keep_their_order), cmocka_unit_test (test_passages),
         cmocka_unit_test (test_join),

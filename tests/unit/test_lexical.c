@@ -126,6 +126,63 @@ static void test_names (void **state UNUSED)
     lexical_hits_free (&hits);
 }
 
+/* Neighbours count in chunks, over stop words, as they stand in the question. */
+static void test_pairs (void **state UNUSED)
+{
+    put (LEXICAL_CHUNKS, 1, 1, "income was gross and the margin of error");
+    put (LEXICAL_CHUNKS, 2, 1, "income of the margin and error was gross");
+    put (LEXICAL_CHUNKS, 3, 1, "error of the income was and gross margins");
+    assert_int_equal (lexical_commit (lexical, 1), 0);
+    assert_string_equal (found (LEXICAL_CHUNKS, "gross margin", NULL), "1 3 2 ");
+    assert_string_equal (found (LEXICAL_CHUNKS, "margin error", NULL), "1 2 3 ");
+}
+
+/* What the glossary knows counts, but less than the question's own words. */
+static void test_related_words (void **state UNUSED)
+{
+    put (LEXICAL_PAGES, 1, 1, "the property of somebody");
+    put (LEXICAL_PAGES, 2, 1, "what capex means in this note");
+    put (LEXICAL_PAGES, 3, 1, "other matters");
+    assert_int_equal (lexical_commit (lexical, 1), 0);
+    assert_string_equal (found (LEXICAL_PAGES, "capex", NULL), "2 1 ");
+    assert_string_equal (found (LEXICAL_PAGES, "escape", NULL), "");
+}
+
+/* The word that says which file is meant doesn't say which of its pages. */
+static void test_name_is_no_page (void **state UNUSED)
+{
+    put (LEXICAL_NAMES, 1, 1, "BESTBUY_2023.pdf");
+    put (LEXICAL_NAMES, 2, 2, "other.pdf");
+    put (LEXICAL_PAGES, 1, 1, "best buy best buy best buy");
+    put (LEXICAL_PAGES, 2, 1, "inventory of the best kind");
+    put (LEXICAL_PAGES, 3, 2, "inventory of others at best");
+    assert_int_equal (lexical_commit (lexical, 1), 0);
+    assert_string_equal (found (LEXICAL_PAGES, "Best Buy inventory", NULL), "1 2 3 ");
+    lexical_hits_t hits = {.limits = {[LEXICAL_PAGES] = 5, [LEXICAL_NAMES] = 5}};
+    const char *question = "Best Buy inventory";
+    assert_int_equal (lexical_search (reader, question, strlen (question), NULL, &hits), 0);
+    assert_int_equal (hits.counts [LEXICAL_PAGES], 3);
+    assert_int_equal (hits.hits [LEXICAL_PAGES] [0].number, 2);
+    assert_int_equal (hits.hits [LEXICAL_PAGES] [1].number, 1);
+    assert_int_equal (hits.hits [LEXICAL_PAGES] [2].number, 3);
+    lexical_hits_free (&hits);
+}
+
+/* No page can have more than the full score by its words alone. */
+static void test_full_score (void **state UNUSED)
+{
+    put (LEXICAL_PAGES, 1, 1, "debt debt debt debt debt debt");
+    put (LEXICAL_PAGES, 2, 1, "cash and many other things that are written here");
+    assert_int_equal (lexical_commit (lexical, 1), 0);
+    lexical_hits_t hits = {.limits = {[LEXICAL_PAGES] = 5}};
+    assert_int_equal (lexical_search (reader, "debt", 4, NULL, &hits), 0);
+    assert_true (hits.hits [LEXICAL_PAGES] [0].score > 0.5f * hits.full_score);
+    assert_true (hits.hits [LEXICAL_PAGES] [0].score < hits.full_score);
+    assert_int_equal (lexical_search (reader, "unknown", 7, NULL, &hits), 0);
+    assert_float_equal (hits.full_score, 0, 1e-6);
+    lexical_hits_free (&hits);
+}
+
 static void test_replace_and_remove (void **state UNUSED)
 {
     put (LEXICAL_PAGES, 1, 1, "first");
@@ -206,7 +263,8 @@ int main (void)
     const struct CMUnitTest tests [] = {
         WITH_INDEX (test_ranking), WITH_INDEX (test_frequent_terms_stay_positive),
         WITH_INDEX (test_no_question_is_a_syntax_error), WITH_INDEX (test_filters),
-        WITH_INDEX (test_names), WITH_INDEX (test_replace_and_remove), WITH_INDEX (test_reader_is_overtaken),
+        WITH_INDEX (test_names), WITH_INDEX (test_pairs), WITH_INDEX (test_related_words),
+        WITH_INDEX (test_name_is_no_page), WITH_INDEX (test_full_score), WITH_INDEX (test_replace_and_remove), WITH_INDEX (test_reader_is_overtaken),
         WITH_INDEX (test_reopened), WITH_INDEX (test_damaged),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
