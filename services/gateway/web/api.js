@@ -1,5 +1,7 @@
 /* The HTTP API as this page uses it: one function a call. What goes wrong becomes an ApiError in
- * the API's own words. */
+ * the API's own words; a call that wants a key waits until the reader has given one. */
+
+import { anotherKey, currentKey, keyHeader } from "/key.js";
 
 /**
  * A file, as GET /v1/files gives it (what the page uses of it).
@@ -46,16 +48,22 @@ function errorFrom(status, body) {
     }
 }
 
-async function call(path, options) {
-    let answer;
-    try {
-        answer = await fetch(path, options);
-    } catch (error) {
-        throw error.name === "AbortError" ? error : unreachable();
+async function call(path, options = {}) {
+    for (;;) {
+        const key = currentKey();
+        let answer;
+        try {
+            answer = await fetch(path, { ...options, headers: { ...options.headers, ...keyHeader(key) } });
+        } catch (error) {
+            throw error.name === "AbortError" ? error : unreachable();
+        }
+        if (answer.ok)
+            return answer;
+        const error = errorFrom(answer.status, await answer.text());
+        if (error.status !== 401)
+            throw error;
+        await anotherKey(key, error.message);
     }
-    if (!answer.ok)
-        throw errorFrom(answer.status, await answer.text());
-    return answer;
 }
 
 const getJson = async (path, signal) => (await call(path, { signal })).json();
@@ -115,6 +123,20 @@ export function imageUrl(id, page, width, highlight) {
     return `${filePath(id)}/pages/${page}/image?width=${width}${marks}`;
 }
 
+/**
+ * Where an <img> finds a picture. An <img> sends no key, so with one the picture is fetched here and
+ * lent to it (letGo when it is shown). @param {string} url @param {AbortSignal} [signal]
+ */
+export const pictureSource = async (url, signal) =>
+    currentKey() ? URL.createObjectURL(await (await call(url, { signal })).blob()) : url;
+
+/** @param {string} source of pictureSource */
+export const letGo = (source) => source.startsWith("blob:") && URL.revokeObjectURL(source);
+
+/** The stream of progress. @param {AbortSignal} signal @returns {Promise<ReadableStream>} */
+export const progressStream = async (signal) =>
+    (await call("/v1/events", { signal, cache: "no-store", headers: { Accept: "text/event-stream" } })).body;
+
 /** Why a picture did not come, in the API's words. */
 export async function imageProblem(url) {
     try {
@@ -138,13 +160,27 @@ export function search(query, fileIds, limit, signal) {
 }
 
 /**
- * Uploads a file. XMLHttpRequest, as fetch can't tell how far an upload is.
+ * Uploads a file.
  * @param {{file: Blob, name: string, password: string}} what
  * @param {(sent: number, total: number) => void} onProgress
  * @param {AbortSignal} signal
  * @returns {Promise<ApiFile>}
  */
-export function uploadFile({ file, name, password }, onProgress, signal) {
+export async function uploadFile(what, onProgress, signal) {
+    for (;;) {
+        const key = currentKey();
+        try {
+            return await sendFile(what, key, onProgress, signal);
+        } catch (error) {
+            if (error.status !== 401)
+                throw error;
+            await anotherKey(key, error.message);
+        }
+    }
+}
+
+/* XMLHttpRequest, as fetch can't tell how far an upload is. */
+function sendFile({ file, name, password }, key, onProgress, signal) {
     const form = new FormData();
     form.append("purpose", "assistants");
     if (password)
@@ -162,6 +198,8 @@ export function uploadFile({ file, name, password }, onProgress, signal) {
         request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
         signal.addEventListener("abort", () => request.abort());
         request.open("POST", "/v1/files");
+        for (const [header, value] of Object.entries(keyHeader(key)))
+            request.setRequestHeader(header, value);
         request.send(form);
     });
 }

@@ -3,6 +3,8 @@
  * A hidden page closes it: browsers allow few connections to one server, and a stream in each of
  * six tabs would leave none for anything else. */
 
+import { progressStream } from "/api.js";
+
 const FIRST_REST_MS = 1000;
 const LONGEST_REST_MS = 15000;
 
@@ -11,8 +13,30 @@ const LONGEST_REST_MS = 15000;
  *            chunks: number, vectors: number, reason: ?string}} Progress
  */
 
+/** The data of one event of progress, or null: a comment, or an event of another kind. */
+function progressOf(block) {
+    const lines = block.split("\n");
+    const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice("data:".length));
+    return lines.includes("event: progress") ? JSON.parse(data.join("\n")) : null;
+}
+
+/** Reads the stream to its end. @param {ReadableStream} stream @param {(progress: Progress) => void} take */
+async function follow(stream, take) {
+    const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+        const { value, done } = await reader.read();
+        if (done)
+            return;
+        const blocks = (rest + value).split("\n\n");
+        rest = blocks.pop();
+        blocks.map(progressOf).filter(Boolean).forEach(take);
+    }
+}
+
+/* Not an EventSource, which can't send a key. */
 export class ProgressStream extends EventTarget {
-    #source = null;
+    #abort = new AbortController();
     #rest = FIRST_REST_MS;
     #timer = 0;
 
@@ -30,27 +54,25 @@ export class ProgressStream extends EventTarget {
             this.#open();
     }
 
-    #open() {
-        const source = this.#source = new EventSource("/v1/events");
-        source.onopen = () => {
+    async #open() {
+        const { signal } = this.#abort = new AbortController();
+        try {
+            const stream = await progressStream(signal);
             this.#rest = FIRST_REST_MS;
             this.dispatchEvent(new Event("open"));
-        };
-        source.onerror = () => this.#tryLater();
-        source.addEventListener("progress", (event) =>
-            this.dispatchEvent(new CustomEvent("progress", { detail: JSON.parse(event.data) })));
+            await follow(stream, (detail) => this.dispatchEvent(new CustomEvent("progress", { detail })));
+        } catch { /* as when it ends: what was wrong shows when it is tried again */ }
+        if (!signal.aborted)
+            this.#tryLater();
     }
 
-    /* The browser's own retry gives up at any answer but 200, so it is not left to it. */
     #tryLater() {
-        this.#close();
         this.dispatchEvent(new Event("lost"));
         this.#timer = setTimeout(() => this.#follow(), this.#rest);
         this.#rest = Math.min(this.#rest * 2, LONGEST_REST_MS);
     }
 
     #close() {
-        this.#source?.close();
-        this.#source = null;
+        this.#abort.abort();
     }
 }

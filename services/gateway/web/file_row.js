@@ -1,14 +1,16 @@
 /* A file's row on the shelf: its name, how far it is, its pages, and what can be done with it. */
 
-import { contentUrl, fileContent } from "/api.js";
+import { contentUrl, fileContent, letGo } from "/api.js";
 import { count, number, setNotice, setText, size, stamp } from "/dom.js";
 import { isFinished } from "/catalogue.js";
+import { currentKey } from "/key.js";
 import { showLedger } from "/ledger.js";
 
 /** @typedef {import("/catalogue.js").ShelfFile} ShelfFile */
 
 const ADDED = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const LEDGER_REST_MS = 1000;
+const SAVED_MS = 60_000;   /* by then the browser has taken what it is to save */
 
 /** How far a file is, in words and as a part of a whole. @param {ShelfFile} file */
 function progressOf(file) {
@@ -93,10 +95,16 @@ export class FileRow {
     }
 
     #listen() {
-        const { choose, name, read, keep, sure, unlock, ledger, confirm } = this.#parts;
+        const { choose, name, read, download, keep, sure, unlock, ledger, confirm } = this.#parts;
         choose.addEventListener("change", () => this.#shelf.scope.toggle(this.file.id, choose.checked));
         name.addEventListener("click", () => this.#unfold());
         read.addEventListener("click", () => this.#shelf.read(this.file.id, 1));
+        download.addEventListener("click", (event) => {
+            if (currentKey() && download.href.startsWith("http")) {
+                event.preventDefault();
+                this.#act(download, () => this.#download());
+            }
+        });
         this.#parts.delete.addEventListener("click", () => this.#askToDelete(true));
         keep.addEventListener("click", () => this.#askToDelete(false));
         confirm.addEventListener("keydown", (event) => event.key === "Escape" && this.#askToDelete(false));
@@ -151,6 +159,15 @@ export class FileRow {
             setNotice(trouble, error.message);
         }
         button.disabled = false;
+    }
+
+    /* A link sends no key: what it leads to is fetched, and the link then leads there. */
+    async #download() {
+        const { download } = this.#parts;
+        const source = download.href = URL.createObjectURL(await fileContent(this.file.id));
+        download.click();
+        download.href = contentUrl(this.file.id);
+        setTimeout(() => letGo(source), SAVED_MS);
     }
 
     /* The row goes, and with it the focus: the next row takes it. */

@@ -1,6 +1,6 @@
 /* The ranked passages: file, page, score, text with the question's words, and the marked page. */
 
-import { imageUrl } from "/api.js";
+import { imageUrl, letGo, pictureSource } from "/api.js";
 import { announce, byId, count, number, setNotice, setText, stamp } from "/dom.js";
 import { citation, passageText } from "/passage.js";
 import { hasPreview } from "/preview.js";
@@ -125,8 +125,11 @@ export class Passages {
     }
 
     #fillThumb({ image, thumb }, passage) {
-        image.addEventListener("error", () => thumb.classList.add("missing"));
-        image.src = imageUrl(passage.file_id, passage.page, THUMB_WIDTH, passage.highlight);
+        const miss = () => thumb.classList.add("missing");
+        image.addEventListener("error", miss);
+        image.addEventListener("load", () => letGo(image.src));
+        pictureSource(imageUrl(passage.file_id, passage.page, THUMB_WIDTH, passage.highlight))
+            .then((source) => { image.src = source; }, miss);
         thumb.setAttribute("aria-label", `Open page ${passage.page} of ${passage.filename}`);
     }
 

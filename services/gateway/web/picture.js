@@ -1,7 +1,7 @@
 /* A picture of a page in an <img>: its width chosen for the screen, the old one dimmed until the
  * new one is there, and when it does not come, the API's reason in its place. */
 
-import { imageProblem, imageUrl } from "/api.js";
+import { imageProblem, imageUrl, letGo, pictureSource } from "/api.js";
 import { setNotice } from "/dom.js";
 
 const WIDTH_STEP = 200;   /* few widths, so that pictures are found in caches */
@@ -21,6 +21,7 @@ const altOf = ({ name, page, highlight }) =>
 
 export class Picture {
     #url = "";
+    #abort = new AbortController();
 
     /** @param {{image: HTMLImageElement, message: HTMLElement}} parts */
     constructor({ image, message }) {
@@ -40,10 +41,26 @@ export class Picture {
         this.image.setAttribute("aria-busy", "true");
         this.image.alt = altOf(view);
         this.image.hidden = false;
-        this.image.src = url;
+        this.#load(url);
+    }
+
+    async #load(url) {
+        this.#abort.abort();
+        const { signal } = this.#abort = new AbortController();
+        try {
+            const source = await pictureSource(url, signal);
+            if (signal.aborted)
+                letGo(source);
+            else
+                this.image.src = source;
+        } catch (error) {
+            if (!signal.aborted)
+                this.#tell(error.message);
+        }
     }
 
     clear() {
+        this.#abort.abort();
         this.#url = "";
         this.image.hidden = true;
         this.image.removeAttribute("src");
@@ -51,14 +68,18 @@ export class Picture {
     }
 
     #arrived() {
+        letGo(this.image.src);
         this.image.removeAttribute("aria-busy");
     }
 
     async #failed() {
         const url = this.#url;
         const problem = url && await imageProblem(url);
-        if (url !== this.#url || !url)
-            return;
+        if (url === this.#url && url)
+            this.#tell(problem);
+    }
+
+    #tell(problem) {
         this.clear();
         setNotice(this.message, problem);
     }
