@@ -28,6 +28,7 @@ static const setting_row_t rows [SETTING_COUNT] = {
 
 static char *texts [SETTING_COUNT];      /* for the life of the process */
 static long numbers [SETTING_COUNT];
+static bool given [SETTING_COUNT];
 
 const char *settings_variable (setting_t setting)
 {
@@ -72,6 +73,7 @@ static int text_load (setting_t setting)
     if (failed)
         return -1;
     const char *value = getenv (variable);
+    given [setting] = text || (value && *value);
     if (!text)
         text = strdup (value && *value ? value : rows [setting].standard);
     if (!text)
@@ -87,7 +89,8 @@ static int number_load (setting_t setting)
     const char *variable = settings_variable (setting);
     const char *value = getenv (variable);
     numbers [setting] = row->standard_number;
-    if (!value || !*value)
+    given [setting] = value && *value;
+    if (!given [setting])
         return 0;
     char *end;
     errno = 0;
@@ -110,6 +113,11 @@ int settings_load (void)
 const char *settings_text (setting_t setting)
 {
     return texts [setting] ? texts [setting] : rows [setting].standard;
+}
+
+bool settings_given (setting_t setting)
+{
+    return given [setting];
 }
 
 long settings_number (setting_t setting)

@@ -28,6 +28,7 @@ MUST_CHECK int settings_load (void);
 
 const char *settings_text (setting_t setting);
 long settings_number (setting_t setting);
+bool settings_given (setting_t setting);   /* by the variable or a file, and be that file empty */
 const char *settings_variable (setting_t setting);   /* "QUIRE_EXTRACTOR_PAGE_MS" */
 
 /* Prints the settings that a role reads (its letter, or 0 for all) with default, range and

@@ -9,7 +9,7 @@
 #include "error.h"
 
 #define MAX_ASKED        4096        /* requests of clients under way at once */
-#define MAX_ASKED_BYTES  (256u << 20)
+#define MAX_ASKED_BYTES  (64u << 20)
 
 /* What came of it: a message, or none and an error. Valid during the call. */
 typedef struct {

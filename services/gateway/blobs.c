@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "digest.h"
 #include "ids.h"
 #include "log.h"
 
@@ -19,7 +19,6 @@
 #define SYNC_THREADS  4
 #define BLOB_MODE     0444   /* nobody writes it again */
 #define FOLDER_MODE   0755
-#define SHA256_BYTES  32
 #define ORPHAN_AGE_S  3600               /* of a blob without a file, before the sweep takes it */
 #define ASIDE         "orphans"          /* folder in the files folder, for what the sweep takes */
 #define ASIDE_S       (7 * 24 * 3600)    /* that it stays there */
@@ -28,7 +27,7 @@ struct blob_writer {
     blob_writer_t *next, **link;   /* of all */
     int fd;
     char name [MAX_ID];            /* in the folder; "" when there is nothing to remove */
-    EVP_MD_CTX *hash;
+    digest_t *hash;
     uint64_t size;
     char sha256 [SHA256_HEX];
     bool is_fresh;                 /* no blob had this name before */
@@ -112,10 +111,8 @@ blob_writer_t *blob_writer_new (void)
     if (writer->next != NULL)
         writer->next->link = &writer->next;
     blobs.writers = writer;
-    writer->hash = EVP_MD_CTX_new ();
-    if (writer->hash == NULL || EVP_DigestInit_ex (writer->hash, EVP_sha256 (), NULL) != 1)
-        error_set (ERROR_NO_MEMORY, NULL);
-    else if (writer_open (writer) == 0)
+    writer->hash = digest_new ();
+    if (writer->hash != NULL && writer_open (writer) == 0)
         return writer;
     blob_writer_destroy (&writer);
     return NULL;
@@ -133,15 +130,15 @@ void blob_writer_destroy (blob_writer_t **writer_p)
         close (writer->fd);
     if (writer->name [0] != 0 && unlinkat (blobs.folder, writer->name, 0) != 0)
         log_warning ("temporary_left", "name=%s why=\"%s\"", writer->name, strerror (errno));
-    EVP_MD_CTX_free (writer->hash);
+    digest_destroy (&writer->hash);
     free (writer);
     *writer_p = NULL;
 }
 
 int blob_write (blob_writer_t *writer, const char *data, size_t size)
 {
-    if (EVP_DigestUpdate (writer->hash, data, size) != 1)
-        return error_set (ERROR_NO_MEMORY, NULL);
+    if (digest_add (writer->hash, data, size) != 0)
+        return -1;
     while (size > 0) {
         ssize_t wrote = write (writer->fd, data, size);
         if (wrote < 0 && errno == EINTR)
@@ -292,8 +289,8 @@ static void on_named (void *argument)
 
 static void hash_finish (blob_writer_t *writer)
 {
-    uint8_t digest [SHA256_BYTES] = {0};
-    EVP_DigestFinal_ex (writer->hash, digest, NULL);
+    uint8_t digest [DIGEST_BYTES];
+    digest_end (writer->hash, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf (writer->sha256 + 2 * i, 3, "%02x", digest [i]);
 }

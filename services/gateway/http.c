@@ -20,9 +20,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "json_body.h"
+#include "body.h"
+#include "ceiling.h"
 #include "log.h"
 #include "metrics.h"
+#include "visitors.h"
 
 #define LISTEN_BACKLOG   511
 #define CLOCK_MS         500     /* idle and gone clients are looked for this often */
@@ -32,6 +34,12 @@
 #define CONNECTION_BYTES (64u << 10)   /* for its headers and what is being read: more is the daemon's error */
 #define DESCRIPTOR_RESERVE 128         /* for what is not a connection */
 #define MAX_PAUSE_RUNS   50      /* to hand out the last answers when the service stops */
+#define SLOWEST_BODY     1024    /* bytes a second, in the mean, behind the time that a request has */
+#define LINGER_MS        2000    /* for a client to read why it was cut off */
+#define RETRY_AFTER_S    "2"     /* of 429 and 503, unless something better is known */
+#define MAX_SURPLUS      32      /* connections over their address's number that are told so */
+#define SMALL_ANSWER     16384   /* bytes; what is no larger does not count against the ceiling */
+#define MAX_FORWARDED    4096    /* bytes of X-Forwarded-For, of all its headers together */
 
 typedef enum {
     PHASE_HEADERS,     /* nothing done yet */
@@ -60,7 +68,11 @@ typedef struct {
 typedef struct connection {
     struct connection *next, **link;
     int fd;
+    address_t peer;
+    bool is_counted;           /* among its address's connections */
+    bool is_surplus;           /* over its address's number: it has been told so and only ends */
     bool is_gone;
+    uint64_t since_ms;         /* when it was opened or its last request ended */
     request_t *request;        /* that it is at, or NULL */
 } connection_t;
 
@@ -71,6 +83,7 @@ struct request {
     request_t *next, **link;   /* of all that are open */
     char id [2 * REQUEST_ID_BYTES + 1];
     phase_t phase;
+    uint64_t begun_ms, cut_ms;
     bool must_close;           /* nobody knows where the next request would begin */
     const char *method;
     target_t target;
@@ -78,9 +91,8 @@ struct request {
     char target_text [MAX_ERROR_TEXT];
     const route_t *route;
     value_t values [MAX_ROUTE_FIELDS];
-    char *body;
-    size_t body_size, body_capacity, discarded;
-    yyjson_doc *document;
+    body_t body;
+    size_t taken, discarded;   /* bytes of the body */
     void *context;
     void (*drop) (void *context);
     bool asleep;
@@ -96,6 +108,8 @@ struct http {
     bool running, run_posted, stopping;
     request_t *requests;
     connection_t *connections;
+    visitors_t *visitors;
+    size_t surplus;
 };
 
 /* -- answers --------------------------------------------------------------------------------- */
@@ -106,14 +120,6 @@ static void wake (request_t *request)
         return;
     request->asleep = false;
     MHD_resume_connection (request->connection);
-}
-
-static void answer_set (request_t *request, int status, const char *type)
-{
-    request->answer.status = status;
-    request->answer.type = type;
-    if (request->phase == PHASE_HANDLED)
-        wake (request);
 }
 
 void request_add_header (request_t *request, const char *name, const char *value)
@@ -131,8 +137,45 @@ void request_add_header (request_t *request, const char *name, const char *value
     answer->headers [answer->header_count++] [1] = value_copy;
 }
 
+static bool has_header (const answer_t *answer, const char *name)
+{
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (strcasecmp (answer->headers [i] [0], name) == 0)
+            return true;
+    return false;
+}
+
+/* Who is to come back is told when, if nobody has said so yet. */
+static void answer_set (request_t *request, int status, const char *type)
+{
+    if ((status == 503 || status == 429) && !has_header (&request->answer, MHD_HTTP_HEADER_RETRY_AFTER))
+        request_add_header (request, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
+    request->answer.status = status;
+    request->answer.type = type;
+    if (request->phase == PHASE_HANDLED)
+        wake (request);
+}
+
+/* Is there room for an answer? One that is small always fits, so that an error can be told. */
+static bool has_room (size_t size)
+{
+    return size <= SMALL_ANSWER || ceiling_take (size);
+}
+
+static void give_room (size_t size)
+{
+    if (size > SMALL_ANSWER)
+        ceiling_give (size);
+}
+
 void request_answer_taken (request_t *request, int status, const char *type, char **data, size_t size)
 {
+    if (!has_room (size)) {
+        free (*data);
+        *data = NULL;
+        request_fail_last (request);
+        return;
+    }
     request->answer.data = *data;
     request->answer.size = size;
     *data = NULL;
@@ -201,8 +244,6 @@ void request_fail (request_t *request, error_t error, const char *text, const ch
 {
     char *json = error_json (error, text == NULL || *text == 0 ? error_default (error) : text, param);
     int status = error_http_status (error);
-    if (status == 503 || status == 429)
-        request_add_header (request, "Retry-After", "2");
     if (json == NULL)
         request_answer_empty (request, status);
     else
@@ -229,6 +270,45 @@ const route_t *request_route (const request_t *request)
 const char *request_header (const request_t *request, const char *name)
 {
     return MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, name);
+}
+
+typedef struct {
+    char text [MAX_FORWARDED];
+    size_t size;
+} forwarded_t;
+
+/* Of what is too long the end is kept, which the nearest proxies wrote. */
+static enum MHD_Result on_forwarded (void *context, enum MHD_ValueKind kind UNUSED, const char *name,
+                                     const char *value)
+{
+    forwarded_t *all = context;
+    if (value == NULL || strcasecmp (name, "X-Forwarded-For") != 0)
+        return MHD_YES;
+    size_t size = strlen (value), most = sizeof all->text - 2;
+    if (size > most) {
+        value += size - most;
+        size = most;
+    }
+    size_t over = all->size + size > most ? all->size + size - most : 0;
+    memmove (all->text, all->text + over, all->size - over);
+    all->size -= over;
+    memcpy (all->text + all->size, value, size);
+    all->size += size;
+    all->text [all->size++] = ',';
+    all->text [all->size] = 0;
+    return MHD_YES;
+}
+
+address_t request_address (const request_t *request)
+{
+    const networks_t *proxies = request->http->options.proxies;
+    forwarded_t all = {.size = 0};
+    if (request->on == NULL)
+        return (address_t) {{0}};
+    if (proxies == NULL || !networks_hold (proxies, &request->on->peer))
+        return request->on->peer;
+    MHD_get_connection_values (request->connection, MHD_HEADER_KIND, on_forwarded, &all);
+    return address_behind (&request->on->peer, all.text, proxies);
 }
 
 bool request_method_is (const request_t *request, const char *method)
@@ -325,7 +405,7 @@ static int check_fields (request_t *request, bool of_body)
         const field_t *field = &route->fields [i];
         int outcome = 0;
         if (of_body && field->place == IN_BODY)
-            outcome = field_check_json (field, yyjson_doc_get_root (request->document), &request->values [i]);
+            outcome = field_check_json (field, yyjson_doc_get_root (request->body.document), &request->values [i]);
         else if (!of_body && field->place == IN_QUERY)
             outcome = field_check_text (field, target_query (&request->target, field->name), &request->values [i]);
         else if (!of_body && field->place == IN_PATH)
@@ -363,6 +443,16 @@ static bool fall_back (request_t *request)
         return false;
     request->phase = PHASE_REFUSED;   /* answered here; a body would be thrown away */
     return options->fallback (request, request->target.segments [0]);
+}
+
+/* May who asks have this? Asked before anything is said of what there is. */
+static bool is_admitted (request_t *request)
+{
+    const http_options_t *options = &request->http->options;
+    if (options->admit == NULL || options->admit (request, request->route) == 0)
+        return true;
+    refuse (request);
+    return false;
 }
 
 static void begin_body (request_t *request)
@@ -428,73 +518,68 @@ static void begin (request_t *request)
     request->route = route_find (options->routes, options->route_count, request->method, &request->target,
                                  allowed, sizeof allowed);
     if (request->route == NULL) {
-        if (error_get () != ERROR_NOT_FOUND || !fall_back (request))
-            refuse_route (request, allowed);
+        error_t why = error_get ();
+        if ((why == ERROR_NOT_FOUND && fall_back (request)) || !is_admitted (request))
+            return;
+        error_set (why, NULL);
+        refuse_route (request, allowed);
         return;
     }
+    if (!is_admitted (request))
+        return;
     if (check_fields (request, false) == 0)
         begin_body (request);
 }
 
 /* -- the body -------------------------------------------------------------------------------- */
 
-static int body_grow (request_t *request, size_t size)
-{
-    size_t wanted = request->body_size + size + 1;
-    if (wanted <= request->body_capacity)
-        return 0;
-    size_t capacity = request->body_capacity == 0 ? 1024 : request->body_capacity;
-    while (capacity < wanted)
-        capacity *= 2;
-    char *grown = realloc (request->body, capacity);
-    if (grown == NULL)
-        return error_set (ERROR_NO_MEMORY, NULL);
-    request->body = grown;
-    request->body_capacity = capacity;
-    return 0;
-}
-
-static int body_keep (request_t *request, const char *data, size_t size)
-{
-    if (body_grow (request, size) != 0)
-        return -1;
-    memcpy (request->body + request->body_size, data, size);
-    return 0;
-}
-
 static void body_take (request_t *request, const char *data, size_t size)
 {
     body_kind_t kind = request->route->body;
-    if (request->body_size + size > body_limit (request))
+    if (request->taken + size > body_limit (request))
         too_large (request);
     else if (kind == BODY_NONE
-             || (kind == BODY_JSON ? body_keep (request, data, size)
+             || (kind == BODY_JSON ? body_add (&request->body, data, size)
                                    : request->route->reader->data (request, data, size)) == 0) {
-        request->body_size += size;
+        request->taken += size;
         return;
     }
     refuse (request);
 }
 
-/* The daemon takes no answer in the middle of a body. So that a client that goes on sending hears of
- * its error now and not after gigabytes, the answer goes out past the daemon, which then closes. */
-static void cut (request_t *request)
+/* Writes an answer past the daemon: its head, then its body. What the socket does not take at once is
+ * not sent; it takes far more. */
+static void send_past (int fd, const request_t *request, const answer_t *answer)
 {
-    char head [512];
-    const answer_t *answer = &request->answer;
-    const union MHD_ConnectionInfo *info
-        = MHD_get_connection_info (request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    char head [1024];
     int size = snprintf (head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
-                         "Content-Length: %zu\r\nConnection: close\r\nx-request-id: %s\r\n\r\n",
+                         "Content-Length: %zu\r\nConnection: close\r\nx-request-id: %s\r\n",
                          answer->status, MHD_get_reason_phrase_for ((unsigned) answer->status),
                          answer->size, request->id);
+    for (size_t i = 0; i < answer->header_count && size < (int) sizeof head; i++)
+        size += snprintf (head + size, sizeof head - (size_t) size, "%s: %s\r\n", answer->headers [i] [0],
+                          answer->headers [i] [1]);
+    if (size < (int) sizeof head)
+        size += snprintf (head + size, sizeof head - (size_t) size, "\r\n");
+    if (size < (int) sizeof head
+        && send (fd, head, (size_t) size, MSG_NOSIGNAL | MSG_MORE | MSG_DONTWAIT) == size
+        && send (fd, answer->data, answer->size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        log_debug ("answer_not_sent", "id=%s why=\"%s\"", request->id, strerror (errno));
+    shutdown (fd, SHUT_WR);
+}
+
+/* The daemon takes no answer in the middle of a head or body. So that a client that goes on sending
+ * hears of its error now and not after gigabytes or never, the answer goes out past the daemon, which
+ * then closes. */
+static void cut (request_t *request)
+{
+    const union MHD_ConnectionInfo *info
+        = MHD_get_connection_info (request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     request->phase = PHASE_CUT;
-    if (info == NULL || answer->data == NULL)
+    request->cut_ms = loop_now_ms ();
+    if (info == NULL || request->answer.data == NULL)
         return;
-    ssize_t sent = send (info->connect_fd, head, (size_t) size, MSG_NOSIGNAL | MSG_MORE);
-    if (sent == size)
-        sent = send (info->connect_fd, answer->data, answer->size, MSG_NOSIGNAL);
-    shutdown (info->connect_fd, SHUT_WR);
+    send_past (info->connect_fd, request, &request->answer);
     metric_add (METRIC_HTTP_REQUESTS, 1);
     metric_add (METRIC_HTTP_ERRORS, 1);
 }
@@ -502,8 +587,7 @@ static void cut (request_t *request)
 static void body_end (request_t *request)
 {
     if (request->route->body == BODY_JSON) {
-        request->document = json_body_parse (request->body, request->body_size);
-        if (request->document == NULL) {
+        if (body_parse (&request->body) != 0) {
             refuse (request);
             return;
         }
@@ -531,6 +615,35 @@ static ssize_t on_stream_read (void *context, uint64_t position UNUSED, char *ou
     return (ssize_t) got;
 }
 
+/* Data that the daemon has until it is sent. */
+typedef struct {
+    char *data;
+    size_t size;
+} sent_t;
+
+static void on_sent (void *context)
+{
+    sent_t *sent = context;
+    give_room (sent->size);
+    free (sent->data);
+    free (sent);
+}
+
+static struct MHD_Response *response_of_data (answer_t *answer)
+{
+    sent_t *sent = malloc (sizeof *sent);
+    if (sent == NULL)
+        return NULL;
+    *sent = (sent_t) {answer->data, answer->size};
+    struct MHD_Response *response
+        = MHD_create_response_from_buffer_with_free_callback_cls (sent->size, sent->data, on_sent, sent);
+    if (response == NULL)
+        free (sent);
+    else
+        answer->data = NULL;
+    return response;
+}
+
 static struct MHD_Response *response_body (request_t *request)
 {
     answer_t *answer = &request->answer;
@@ -541,11 +654,8 @@ static struct MHD_Response *response_body (request_t *request)
         answer->fd = -1;
         return MHD_create_response_from_fd64 (answer->file_size, fd);
     }
-    if (answer->data != NULL) {
-        char *data = answer->data;
-        answer->data = NULL;
-        return MHD_create_response_from_buffer (answer->size, data, MHD_RESPMEM_MUST_FREE);
-    }
+    if (answer->data != NULL)
+        return response_of_data (answer);
     return MHD_create_response_from_buffer_static (answer->size, answer->lent == NULL ? "" : answer->lent);
 }
 
@@ -576,6 +686,8 @@ static enum MHD_Result answer_queue (request_t *request)
     log_debug ("http_request", "id=%s method=%s route=%s status=%d", request->id, request->method,
                request->route == NULL ? "-" : request->route->name, status);
     request->phase = PHASE_ANSWERED;
+    if (request->answer.read == NULL)   /* a stream may still read what was asked */
+        body_free (&request->body);
     enum MHD_Result queued = MHD_queue_response (request->connection, (unsigned) status, response);
     MHD_destroy_response (response);
     return queued;
@@ -631,8 +743,8 @@ static enum MHD_Result on_request (void *context UNUSED, struct MHD_Connection *
                                    void **request_p)
 {
     request_t *request = *request_p;
-    if (request == NULL)
-        return MHD_NO;   /* there was no memory for it */
+    if (request == NULL || (request->on != NULL && request->on->is_surplus))
+        return MHD_NO;   /* there was no memory for it, or its connection has had its answer */
     if (request->phase == PHASE_HEADERS) {
         request->connection = connection;
         request->method = method;
@@ -666,6 +778,7 @@ static void *on_target (void *context, const char *raw, struct MHD_Connection *c
         return NULL;
     request->http = http;
     request->connection = connection;
+    request->begun_ms = loop_now_ms ();
     request->answer.fd = -1;
     request->next = http->requests;
     request->link = &http->requests;
@@ -686,24 +799,32 @@ static void *on_target (void *context, const char *raw, struct MHD_Connection *c
     return request;
 }
 
+static void answer_free (answer_t *answer)
+{
+    for (size_t i = 0; i < answer->header_count; i++) {
+        free (answer->headers [i] [0]);
+        free (answer->headers [i] [1]);
+    }
+    if (answer->fd >= 0)
+        close (answer->fd);
+    if (answer->data != NULL)
+        give_room (answer->size);
+    free (answer->data);
+}
+
 static void request_free (request_t *request)
 {
     if (request->drop != NULL)
         request->drop (request->context);
-    if (request->on != NULL)
+    if (request->on != NULL) {
         request->on->request = NULL;
+        request->on->since_ms = loop_now_ms ();
+    }
     *request->link = request->next;
     if (request->next != NULL)
         request->next->link = request->link;
-    for (size_t i = 0; i < request->answer.header_count; i++) {
-        free (request->answer.headers [i] [0]);
-        free (request->answer.headers [i] [1]);
-    }
-    if (request->answer.fd >= 0)
-        close (request->answer.fd);
-    free (request->answer.data);
-    yyjson_doc_free (request->document);
-    free (request->body);
+    answer_free (&request->answer);
+    body_free (&request->body);
     target_free (&request->target);
     free (request);
 }
@@ -716,6 +837,61 @@ static void on_completed (void *context UNUSED, struct MHD_Connection *connectio
     *request_p = NULL;
 }
 
+/* The address in a socket's, IPv4 as part of IPv6; all zero when it is of another kind. */
+static address_t address_of (const struct sockaddr *from)
+{
+    char text [INET6_ADDRSTRLEN] = "";
+    address_t address = {{0}};
+    if (from != NULL && from->sa_family == AF_INET)
+        inet_ntop (AF_INET, &((const struct sockaddr_in *) (const void *) from)->sin_addr, text, sizeof text);
+    else if (from != NULL && from->sa_family == AF_INET6)
+        inet_ntop (AF_INET6, &((const struct sockaddr_in6 *) (const void *) from)->sin6_addr, text, sizeof text);
+    if (!address_parse (text, strlen (text), &address))
+        address = (address_t) {{0}};
+    return address;
+}
+
+static bool is_limited (const http_t *http, const address_t *peer)
+{
+    return http->options.proxies == NULL || !networks_hold (http->options.proxies, peer);
+}
+
+/* Before a connection is taken: whose address has too many is told so on some of them (surplus), and
+ * the rest is closed without a word. */
+static enum MHD_Result on_knock (void *context, const struct sockaddr *from, socklen_t size UNUSED)
+{
+    http_t *http = context;
+    address_t peer = address_of (from), house = address_of_house (&peer);
+    if (!is_limited (http, &peer) || http->surplus < MAX_SURPLUS || !visitors_full (http->visitors, &house))
+        return MHD_YES;
+    metric_add (METRIC_HTTP_CONNECTIONS_REFUSED, 1);
+    return MHD_NO;
+}
+
+static void turn_away (http_t *http, connection_t *connection)
+{
+    request_t nobody = {.http = http, .on = connection, .answer = {.fd = -1}};
+    request_name (&nobody);
+    metric_add (METRIC_HTTP_CONNECTIONS_REFUSED, 1);
+    connection->is_surplus = true;
+    http->surplus++;
+    request_fail (&nobody, ERROR_TOO_MANY_REQUESTS, "Too many connections from this address. Close some, or use "
+                  "one for several requests.", NULL);
+    if (nobody.answer.data != NULL)
+        send_past (connection->fd, &nobody, &nobody.answer);
+    answer_free (&nobody.answer);
+}
+
+static void connection_count (http_t *http, connection_t *connection)
+{
+    address_t house = address_of_house (&connection->peer);
+    if (!is_limited (http, &connection->peer))
+        return;
+    connection->is_counted = visitors_enter (http->visitors, &house);
+    if (!connection->is_counted)
+        turn_away (http, connection);
+}
+
 static void *connection_new (http_t *http, struct MHD_Connection *daemon_connection)
 {
     const union MHD_ConnectionInfo *info
@@ -724,18 +900,26 @@ static void *connection_new (http_t *http, struct MHD_Connection *daemon_connect
     if (connection == NULL)
         return NULL;
     connection->fd = info->connect_fd;
+    connection->since_ms = loop_now_ms ();
+    info = MHD_get_connection_info (daemon_connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    connection->peer = address_of (info == NULL ? NULL : info->client_addr);
     connection->next = http->connections;
     connection->link = &http->connections;
     if (connection->next != NULL)
         connection->next->link = &connection->next;
     http->connections = connection;
+    connection_count (http, connection);
     return connection;
 }
 
-static void connection_free (connection_t *connection)
+static void connection_free (http_t *http, connection_t *connection)
 {
     if (connection == NULL)
         return;
+    address_t house = address_of_house (&connection->peer);
+    if (connection->is_counted)
+        visitors_leave (http->visitors, &house);
+    http->surplus -= connection->is_surplus;
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
@@ -750,8 +934,10 @@ static void on_connection (void *context, struct MHD_Connection *connection, voi
     if (begins)
         *kept = connection_new (context, connection);
     else
-        connection_free (*kept);
+        connection_free (context, *kept);
 }
+
+/* -- clients that are gone, or too slow ------------------------------------------------------ */
 
 /* Is the connection's client worth looking at? Not while it waits for an answer that will be given
  * to it anyway, for it may have closed its side only. */
@@ -764,6 +950,14 @@ static bool may_be_gone (const connection_t *connection)
            || (request->answer.read != NULL && request->asleep);
 }
 
+static void connection_end (connection_t *connection)
+{
+    connection->is_gone = true;
+    shutdown (connection->fd, SHUT_RDWR);
+    if (connection->request != NULL)
+        wake (connection->request);
+}
+
 /* A client that sent its last bytes and its goodbye together is not heard by the daemon, which is
  * told of changes only and had read all there was: it would keep the connection, and what an upload
  * had written, until the idle time is over; and it does not listen to the client of a stream that
@@ -771,13 +965,53 @@ static bool may_be_gone (const connection_t *connection)
 static void end_gone (http_t *http)
 {
     char byte;
+    for (connection_t *connection = http->connections; connection != NULL; connection = connection->next)
+        if (may_be_gone (connection) && recv (connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+            connection_end (connection);
+}
+
+/* Has a request been coming for longer than it may? Its head has one time; its body has that time and
+ * what the slowest line needs for what has come. */
+static bool is_too_slow (const request_t *request, uint64_t now)
+{
+    uint64_t allowed_ms = (uint64_t) request->http->options.request_s * 1000;
+    if (request->phase == PHASE_BODY || request->phase == PHASE_REFUSED)
+        allowed_ms += (uint64_t) (request->taken + request->discarded) * 1000 / SLOWEST_BODY;
+    else if (request->phase != PHASE_HEADERS)
+        return false;
+    return now - request->begun_ms > allowed_ms;
+}
+
+/* What is wrong with it is told already, or it has said nothing that could be answered. Who sends a
+ * request's first line byte by byte has as long as who is silent. */
+static bool is_over (const http_t *http, const connection_t *connection, uint64_t now)
+{
+    const request_t *request = connection->request;
+    if (connection->is_surplus)
+        return now - connection->since_ms > LINGER_MS;
+    if (request == NULL)
+        return now - connection->since_ms > (uint64_t) http->options.idle_s * 1000;
+    return request->phase == PHASE_CUT && now - request->cut_ms > LINGER_MS;
+}
+
+static void give_up (request_t *request)
+{
+    metric_add (METRIC_HTTP_TOO_SLOW, 1);
+    if (request->answer.status == 0)
+        request_fail (request, ERROR_REQUEST_TOO_SLOW, NULL, NULL);
+    cut (request);
+}
+
+static void end_slow (http_t *http)
+{
+    uint64_t now = loop_now_ms ();
     for (connection_t *connection = http->connections; connection != NULL; connection = connection->next) {
-        if (!may_be_gone (connection) || recv (connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+        if (connection->is_gone)
             continue;
-        connection->is_gone = true;
-        shutdown (connection->fd, SHUT_RDWR);
-        if (connection->request != NULL)
-            wake (connection->request);
+        if (connection->request != NULL && is_too_slow (connection->request, now))
+            give_up (connection->request);
+        else if (is_over (http, connection, now))
+            connection_end (connection);
     }
 }
 
@@ -816,6 +1050,7 @@ static void on_clock (void *context)
     http_t *http = context;
     uint64_t due;
     end_gone (http);
+    end_slow (http);
     if (MHD_get_timeout64 (http->daemon, &due) == MHD_YES && due == 0)
         run (http);
 }
@@ -868,7 +1103,7 @@ static void on_daemon_log (void *context UNUSED, const char *format, va_list arg
 static struct MHD_Daemon *daemon_new (http_t *http, int listener)
 {
     return MHD_start_daemon (
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, on_knock, http, on_request, http,
         MHD_OPTION_EXTERNAL_LOGGER, on_daemon_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, listener,
         MHD_OPTION_CONNECTION_LIMIT, http->options.max_connections,
@@ -922,7 +1157,8 @@ http_t *http_new (loop_t *loop, const http_options_t *options)
     http->options = *options;
     http->options.max_connections = connections_fitting (options->max_connections);
     http->timer = http->epoll_fd = -1;
-    if (start (http) != 0)
+    http->visitors = visitors_new (options->address_connections);
+    if (http->visitors == NULL || start (http) != 0)
         http_destroy (&http);
     return http;
 }
@@ -961,6 +1197,7 @@ void http_destroy (http_t **http_p)
         wake_all (http);
         MHD_stop_daemon (http->daemon);
     }
+    visitors_destroy (&http->visitors);
     free (http);
     *http_p = NULL;
 }

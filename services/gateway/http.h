@@ -4,6 +4,7 @@
 #ifndef QUIRE_GATEWAY_HTTP_H
 #define QUIRE_GATEWAY_HTTP_H
 
+#include "address.h"
 #include "loop.h"
 #include "route.h"
 
@@ -19,10 +20,14 @@ typedef struct {
     const char *address;
     int port;
     unsigned max_connections;
+    unsigned address_connections;   /* of one address; 0: any number */
     unsigned idle_s;
+    unsigned request_s;             /* for a request to come */
+    const networks_t *proxies;      /* whose word for whom they speak is believed; or NULL */
     uint64_t max_upload_bytes;
     const route_t *routes;
     size_t route_count;
+    int (*admit) (request_t *request, const route_t *route);   /* 0, or -1 with error_set; or NULL */
     bool (*fallback) (request_t *request, const char *name);   /* GET of "/name"; false: not found */
 } http_options_t;
 
@@ -39,6 +44,7 @@ const char *request_id (const request_t *request);
 const route_t *request_route (const request_t *request);
 const char *request_header (const request_t *request, const char *name);      /* or NULL */
 bool request_method_is (const request_t *request, const char *method);
+address_t request_address (const request_t *request);   /* who asks, behind a trusted proxy too */
 
 /* The route's field of this name, checked; never NULL for a field of the route's table. */
 const value_t *request_value (const request_t *request, const char *name);

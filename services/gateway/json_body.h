@@ -1,4 +1,5 @@
-/* JSON bodies: what a request may send where a route takes one object. Pure. */
+/* JSON bodies: what a request may send where a route takes one object. Pure, but that
+ * the document's memory counts against the ceiling. */
 #ifndef QUIRE_GATEWAY_JSON_BODY_H
 #define QUIRE_GATEWAY_JSON_BODY_H
 
@@ -9,7 +10,7 @@
 #define MAX_JSON_DEPTH 64
 
 /* Reads a body, which is one object that nests no deeper than MAX_JSON_DEPTH. The caller frees the
- * document; NULL with BAD_JSON or NO_MEMORY. */
+ * document; NULL with BAD_JSON, NO_MEMORY or TOO_MANY_REQUESTS. */
 MUST_CHECK yyjson_doc *json_body_parse (char *text, size_t size);
 
 #endif

@@ -6,7 +6,9 @@
 #include "ask.h"
 #include "blobs.h"
 #include "board.h"
+#include "ceiling.h"
 #include "events.h"
+#include "guard.h"
 #include "http.h"
 #include "jobs.h"
 #include "reconcile.h"
@@ -24,9 +26,12 @@ static http_options_t http_settings (void)
     return (http_options_t) {
         .address = settings_text (SETTING_GATEWAY_ADDRESS), .port = (int) settings_number (SETTING_PORT),
         .max_connections = (unsigned) settings_number (SETTING_GATEWAY_MAX_CONNECTIONS),
+        .address_connections = (unsigned) settings_number (SETTING_GATEWAY_ADDRESS_CONNECTIONS),
         .idle_s = (unsigned) settings_number (SETTING_GATEWAY_IDLE_S),
+        .request_s = (unsigned) settings_number (SETTING_GATEWAY_REQUEST_S), .proxies = guard_proxies (),
         .max_upload_bytes = (uint64_t) settings_number (SETTING_GATEWAY_MAX_UPLOAD_MB) * MEGABYTE,
-        .routes = routes, .route_count = route_count, .fallback = web_answer,
+        .routes = routes, .route_count = route_count,
+        .admit = guard_admit, .fallback = web_answer,
     };
 }
 
@@ -47,11 +52,12 @@ static int gateway_start (loop_t *loop)
 {
     static const board_handlers_t board_handlers = {.lost = on_back, .event = events_take};
     http_options_t options = http_settings ();
+    ceiling_set ((uint64_t) settings_number (SETTING_GATEWAY_HELD_MB) * MEGABYTE);
     ask_start (loop, (int) settings_number (SETTING_GATEWAY_ANSWER_S));
     ask_on_answerer (on_answerer);
     events_start (loop);
     reconcile_start (loop);
-    if (web_start () != 0 || blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0 || jobs_start (loop) != 0
+    if (guard_start () != 0 || web_start () != 0 || blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0 || jobs_start (loop) != 0
         || board_start (loop, settings_text (SETTING_REDIS_URL), &board_handlers) != 0)
         return -1;
     http = http_new (loop, &options);
@@ -71,6 +77,7 @@ static void gateway_stop (void)
     http_destroy (&http);
     blobs_stop ();
     events_stop ();
+    guard_stop ();
 }
 
 static const service_link_t links [] = {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "guard.h"
 #include "openapi.h"
 #include "routes.h"
 #include "version.h"
@@ -178,6 +179,11 @@ static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, co
     }
     if (route->body == BODY_UPLOAD)
         add_answer (document, responses, "507", "Error", "The server's disk is full.");
+    if (guard_wants_key (route))
+        add_answer (document, responses, "401", "Error", "The API key is missing or not one of the server's.");
+    if (guard_is_question (route))
+        add_answer (document, responses, "429", "Error",
+                    "Too many questions within a minute; Retry-After says when to come back.");
     add_answer (document, responses, "default", "Error",
                 "Something is wrong with the service; try again later when it is 503.");
 }
@@ -190,6 +196,8 @@ static void add_operation (yyjson_mut_doc *document, yyjson_mut_val *path, const
     yyjson_mut_val *operation = yyjson_mut_obj (document);
     yyjson_mut_obj_add_str (document, operation, "operationId", route->name);
     yyjson_mut_obj_add_str (document, operation, "summary", route->what);
+    if (!guard_wants_key (route))
+        yyjson_mut_obj_add_arr (document, operation, "security");   /* empty: none is needed */
     add_parameters (document, operation, route);
     if (route->body != BODY_NONE)
         add_body (document, operation, route);
@@ -208,11 +216,25 @@ static void add_paths (yyjson_mut_doc *document, yyjson_mut_val *root)
     }
 }
 
+/* The key is said to be needed by each operation that has no 'security' of its own. */
+static void add_security (yyjson_mut_doc *document, yyjson_mut_val *root, yyjson_mut_val *components)
+{
+    yyjson_mut_val *schemes = yyjson_mut_obj_add_obj (document, components, "securitySchemes");
+    yyjson_mut_val *scheme = yyjson_mut_obj_add_obj (document, schemes, "apiKey");
+    add_type (document, scheme, "http");
+    yyjson_mut_obj_add_str (document, scheme, "scheme", "bearer");
+    yyjson_mut_obj_add_str (document, scheme, "description",
+                            "One of the server's API keys, where it has any (QUIRE_API_KEYS).");
+    yyjson_mut_val *security = yyjson_mut_obj_add_arr (document, root, "security");
+    yyjson_mut_obj_add_arr (document, yyjson_mut_arr_add_obj (document, security), "apiKey");
+}
+
 /* What answers look like stands in schemas.json, which is part of the program. */
 static void add_schemas (yyjson_mut_doc *document, yyjson_mut_val *root)
 {
     const web_file_t *file = schema_files;
     yyjson_mut_val *components = yyjson_mut_obj_add_obj (document, root, "components");
+    add_security (document, root, components);
     yyjson_doc *schemas = yyjson_read ((const char *) file->data, (size_t) (file->end - file->data), 0);
     yyjson_mut_obj_add_val (document, components, "schemas",
                             yyjson_val_mut_copy (document, yyjson_doc_get_root (schemas)));

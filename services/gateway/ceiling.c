@@ -1,0 +1,36 @@
+/* ceiling: one number, and the most that it may be. */
+#include "ceiling.h"
+
+#include "error.h"
+#include "metrics.h"
+
+static uint64_t held, most = UINT64_MAX;
+
+void ceiling_set (uint64_t bytes)
+{
+    most = bytes;
+}
+
+bool ceiling_take (size_t bytes)
+{
+    if (bytes > most - held) {
+        metric_add (METRIC_HTTP_NO_ROOM, 1);
+        error_set (ERROR_TOO_MANY_REQUESTS, "The requests under way hold all the memory that is set for them. "
+                   "Try again in a moment.");
+        return false;
+    }
+    held += bytes;
+    metric_set (METRIC_HTTP_HELD_BYTES, (int64_t) held);
+    return true;
+}
+
+void ceiling_give (size_t bytes)
+{
+    held -= bytes;
+    metric_set (METRIC_HTTP_HELD_BYTES, (int64_t) held);
+}
+
+uint64_t ceiling_held (void)
+{
+    return held;
+}

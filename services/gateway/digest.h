@@ -1,0 +1,22 @@
+/* Digests: SHA-256, of what comes in pieces or at once. */
+#ifndef QUIRE_GATEWAY_DIGEST_H
+#define QUIRE_GATEWAY_DIGEST_H
+
+#include "macros.h"
+
+#define DIGEST_BYTES 32
+
+typedef struct digest digest_t;
+
+MUST_CHECK digest_t *digest_new (void);   /* NULL with NO_MEMORY */
+void digest_destroy (digest_t **digest);
+MUST_CHECK int digest_add (digest_t *digest, const void *data, size_t size);   /* 0, or -1 with NO_MEMORY */
+void digest_end (digest_t *digest, uint8_t out [DIGEST_BYTES]);                /* once, at the end */
+
+/* The digest of bytes that are there. Returns 0, or -1 with NO_MEMORY. */
+MUST_CHECK int digest_of (const void *data, size_t size, uint8_t out [DIGEST_BYTES]);
+
+/* Compares in a time that does not depend on what is compared. */
+bool digest_equal (const uint8_t a [DIGEST_BYTES], const uint8_t b [DIGEST_BYTES]);
+
+#endif
