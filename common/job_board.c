@@ -37,7 +37,7 @@ struct job_board {
     redisReply *event;          /* the one that job_board_next lent */
     uint64_t rest_until_ms;     /* it did not answer: ask again then */
     char why [128];             /* the last connection could not be had */
-    bool was_lost, was_there;
+    bool was_lost, was_there, only_looks;
 };
 
 /* Copies [from, to) with %41 opened. Returns 0, or -1 when it is too long. */
@@ -144,6 +144,11 @@ void job_board_destroy (job_board_t **board_p)
     *board_p = NULL;
 }
 
+void job_board_only_look (job_board_t *board)
+{
+    board->only_looks = true;
+}
+
 static bool reply_is_fine (const redisReply *reply)
 {
     return reply && reply->type != REDIS_REPLY_ERROR;
@@ -207,6 +212,8 @@ static int board_away (job_board_t *board)
  * or emptied one. */
 static void mark_check (job_board_t *board)
 {
+    if (board->only_looks)
+        return;
     const char *words [] = {"SET", "quire:board", "1", "NX"};
     redisReply *reply = redisCommandArgv (board->redis, 4, words, NULL);
     if ((reply && reply->type == REDIS_REPLY_STATUS) || board->was_there)
@@ -442,6 +449,34 @@ int job_board_list (job_board_t *board, void (*job) (void *context, const char *
             job (context, reply->element [i]->str);
     freeReplyObject (reply);
     return 0;
+}
+
+/* The part of a key behind its kind, or NULL for a key that belongs to no file. */
+static const char *file_of_key (const redisReply *key)
+{
+    static const char *const kinds [] = {"quire:job:", "quire:attempts:"};
+    for (size_t i = 0; i < COUNT_OF (kinds); i++)
+        if (key->type == REDIS_REPLY_STRING && strncmp (key->str, kinds [i], strlen (kinds [i])) == 0)
+            return key->str + strlen (kinds [i]);
+    return NULL;
+}
+
+int job_board_traces (job_board_t *board, void (*trace) (void *context, const char *file_id), void *context)
+{
+    char cursor [24] = "0";
+    do {
+        const char *words [] = {"SCAN", cursor, "MATCH", "quire:*", "COUNT", "1000"};
+        redisReply *reply = board_ask (board, COUNT_OF (words), words);
+        if (!reply)
+            return -1;
+        const redisReply *keys = reply->elements == 2 ? reply->element [1] : NULL;
+        snprintf (cursor, sizeof cursor, "%s", keys && reply->element [0]->str ? reply->element [0]->str : "0");
+        for (size_t i = 0; keys && i < keys->elements; i++)
+            if (file_of_key (keys->element [i]))
+                trace (context, file_of_key (keys->element [i]));
+        freeReplyObject (reply);
+    } while (strcmp (cursor, "0") != 0);
+    return job_board_list (board, trace, context);
 }
 
 int job_board_attempt (job_board_t *board, const char *file_id, uint32_t first, uint32_t last)

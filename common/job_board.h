@@ -47,6 +47,8 @@ typedef struct {
 MUST_CHECK job_board_t *job_board_new (const char *url);   /* connects at first use */
 void job_board_destroy (job_board_t **board);
 
+void job_board_only_look (job_board_t *board);   /* for who leaves nothing on it, not even a mark */
+
 bool job_board_answers (job_board_t *board);   /* asks it (PING) */
 
 /* True once after Redis has been away or has come back empty: then rebuild it. */
@@ -59,6 +61,11 @@ MUST_CHECK int job_board_remove (job_board_t *board, const char *file_id);   /* 
 /* Tells the ids of all jobs that stand on the board. */
 MUST_CHECK int job_board_list (job_board_t *board, void (*job) (void *context, const char *file_id),
                                void *context);
+
+/* Tells the id of every file that has anything on the board, a job or what a job keeps there; the
+ * same may come more than once. */
+MUST_CHECK int job_board_traces (job_board_t *board, void (*trace) (void *context, const char *file_id),
+                                 void *context);
 
 /* Counts a try of a range before it is given out. Returns how many tries there were, this one
  * included, or -1 with BOARD_AWAY. */

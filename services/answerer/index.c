@@ -378,6 +378,16 @@ int64_t index_keep_only (index_t *index, uint32_t *ids, size_t count)
     return keep_missing (index, ids, count);
 }
 
+void index_list (const index_t *index, index_entry_handler_t *handler, void *context)
+{
+    size_t size;
+    const float *vectors = vectors_of (index, &size);
+    for (size_t i = 0; i < index->count; i++) {
+        const name_t *name = &index->names [i];
+        handler (context, &(index_entry_t) {name->chunk, name->page, name->file, vectors + i * INDEX_WIDTH});
+    }
+}
+
 /* -- searching ------------------------------------------------------------------------------ */
 
 /* Neighbours are mostly of one file, so runs are scored with one call each. */

@@ -37,6 +37,14 @@ MUST_CHECK int64_t index_keep_only (index_t *index, uint32_t *ids, size_t count)
 
 size_t index_count (const index_t *index);
 
+/* Tells every chunk; the vector [INDEX_WIDTH] is lent. For checking: nobody may change it meanwhile. */
+typedef struct {
+    uint32_t chunk, page, file;
+    const float *vector;
+} index_entry_t;
+typedef void (index_entry_handler_t) (void *context, const index_entry_t *entry);
+void index_list (const index_t *index, index_entry_handler_t *handler, void *context);
+
 /* -- searching ------------------------------------------------------------------------------ */
 
 /* The cosines of all allowed chunks to a question. Between index_scan and index_scan_end the

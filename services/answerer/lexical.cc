@@ -631,6 +631,25 @@ int lexical_search (lexical_reader_t *reader, const char *question, size_t size,
     return 0;
 }
 
+/* -- checking ------------------------------------------------------------------------------- */
+
+int lexical_list (const char *folder, const char *identity, lexical_kind_t kind, uint64_t *applied,
+                  lexical_list_handler_t *handler, void *context)
+{
+    return guarded ("list", [&] {
+        Xapian::Database database (database_path (folder, kind));
+        if (database.get_metadata (key_identity) != std::string (identity) + " " LEXICAL_VERSION)
+            throw Xapian::DatabaseOpeningError ("it is of another store or version");
+        *applied = std::stoull (database.get_metadata (key_applied));
+        Xapian::doccount count = 0;
+        for (Xapian::ValueIterator file = database.valuestream_begin (slot_file);
+             file != database.valuestream_end (slot_file); ++file, ++count)
+            handler (context, file.get_docid (), unpack (*file));
+        if (count != database.get_doccount ())
+            throw Xapian::DatabaseCorruptError ("it has documents without a file");
+    });
+}
+
 void lexical_hits_free (lexical_hits_t *hits)
 {
     free_hits (hits);

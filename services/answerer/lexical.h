@@ -78,6 +78,15 @@ MUST_CHECK int lexical_search (lexical_reader_t *reader, const char *question, s
                                const number_set_t *allowed, lexical_hits_t *hits);
 void lexical_hits_free (lexical_hits_t *hits);
 
+/* -- checking ------------------------------------------------------------------------------- */
+
+/* Tells every document of a kind, in the order of their numbers, and up to which change of the
+ * journal the index has all of that kind. It opens the index as a reader. INTERNAL when it is
+ * missing, damaged or of another store, or was overtaken by the writer: then try again. */
+typedef void (lexical_list_handler_t) (void *context, uint32_t number, uint32_t file);
+MUST_CHECK int lexical_list (const char *folder, const char *identity, lexical_kind_t kind, uint64_t *applied,
+                             lexical_list_handler_t *handler, void *context);
+
 /* For lexical.cc, which can't include error.h: glibc has its own error_t in C++. Returns -1. */
 typedef enum { LEXICAL_FULL, LEXICAL_MEMORY, LEXICAL_DAMAGED } lexical_failure_t;
 int lexical_fail (lexical_failure_t failure, const char *tried, const char *why);

@@ -261,6 +261,27 @@ typedef struct {
 } store_documents_t;
 MUST_CHECK int store_count_documents (store_t *store, store_documents_t *documents);
 
+/* -- checking ------------------------------------------------------------------------------- */
+
+/* What is read between the two is of one moment, whatever the writer does. */
+MUST_CHECK int store_hold (store_t *store);
+void store_release (store_t *store);
+
+/* Tells of everything in the store that can't be so: what it is, and of which row. quick: not every
+ * byte of the database is read. */
+typedef void (store_finding_handler_t) (void *context, const char *what, const char *which);
+MUST_CHECK int store_check (store_t *store, bool quick, store_finding_handler_t *handler, void *context);
+
+/* What the full-text index should hold, by its documents' numbers, in their order. */
+typedef enum { STORE_PAGES_WITH_TERMS, STORE_PAGES_WITH_HEAD, STORE_CHUNKS, STORE_FILES } store_documents_of_t;
+typedef struct {
+    uint32_t number, file, page;   /* short names; page is 0 for files */
+} store_document_t;
+typedef void (store_document_handler_t) (void *context, const store_document_t *document);
+MUST_CHECK int store_list_documents (store_t *store, store_documents_of_t of, store_document_handler_t *handler,
+                                     void *context);
+MUST_CHECK int store_list_all_files (store_t *store, file_row_handler_t *handler, void *context);
+
 /* -- the journal: what the full-text index still has to take over ---------------------------- */
 
 typedef enum { CHANGE_PAGE = 1, CHANGE_CARD, CHANGE_FILE_GONE } change_kind_t;

@@ -19,7 +19,6 @@
 #define SYNC_THREADS  4
 #define BLOB_MODE     0444   /* nobody writes it again */
 #define FOLDER_MODE   0755
-#define ORPHAN_AGE_S  3600               /* of a blob without a file, before the sweep takes it */
 #define ASIDE         "orphans"          /* folder in the files folder, for what the sweep takes */
 #define ASIDE_S       (7 * 24 * 3600)    /* that it stays there */
 
@@ -287,21 +286,13 @@ static void on_named (void *argument)
     done (context, sha256);
 }
 
-static void hash_finish (blob_writer_t *writer)
-{
-    uint8_t digest [DIGEST_BYTES];
-    digest_end (writer->hash, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf (writer->sha256 + 2 * i, 3, "%02x", digest [i]);
-}
-
 /* The bytes are durable: from here the blob is held, so that no deletion takes it away. */
 static void on_synced (void *argument)
 {
     blob_writer_t *writer = argument;
     held_t *held = NULL;
     if (writer->error == ERROR_NONE) {
-        hash_finish (writer);
+        digest_end_hex (writer->hash, writer->sha256);
         held = held_lookup (writer->sha256);
         if (held == NULL)
             held = held_new (writer->sha256);
@@ -372,8 +363,9 @@ void blob_deletion_end (uint64_t deletion, const char *sha256)
 /* -- the sweep, on the names' thread --------------------------------------------------------- */
 
 typedef struct sweep {
-    char (*known) [SHA256_HEX];    /* sorted */
-    size_t count;
+    char (*known) [SHA256_HEX];    /* sorted: of all files, and of uploads under way */
+    size_t count, files;
+    long age_s;                    /* of a blob without a file, before it is taken */
     char (*orphans) [SHA256_HEX];
     size_t orphan_count, capacity;
     uint64_t orphan_bytes;
@@ -382,11 +374,6 @@ typedef struct sweep {
 static int name_compare (const void *a, const void *b)
 {
     return strcmp (a, b);
-}
-
-static bool name_is_of_blob (const char *name)
-{
-    return strlen (name) == SHA256_HEX - 1 && strspn (name, "0123456789abcdef") == SHA256_HEX - 1;
 }
 
 static bool is_known (const sweep_t *sweep, const char *name)
@@ -408,16 +395,17 @@ static void orphan_add (sweep_t *sweep, const char *name, uint64_t bytes)
     sweep->orphan_bytes += bytes;
 }
 
-/* An upload that is under way gives its blob a time of today, also when the blob was there before. */
+/* A file that has come since the list was made has a young blob: an upload gives it the time of now,
+ * also when it was there before. */
 static void orphans_find (sweep_t *sweep)
 {
     struct stat status;
     time_t now = time (NULL);
     DIR *folder = folder_read (".");
     for (struct dirent *entry; folder != NULL && (entry = readdir (folder)) != NULL;)
-        if (name_is_of_blob (entry->d_name) && !is_known (sweep, entry->d_name)
+        if (digest_is_hex (entry->d_name) && !is_known (sweep, entry->d_name)
             && fstatat (blobs.folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
-            && S_ISREG (status.st_mode) && now - status.st_mtime > ORPHAN_AGE_S)
+            && S_ISREG (status.st_mode) && now - status.st_mtime > sweep->age_s)
             orphan_add (sweep, entry->d_name, (uint64_t) status.st_size);
     if (folder != NULL)
         closedir (folder);
@@ -441,7 +429,7 @@ static size_t orphans_set_aside (const sweep_t *sweep)
 static size_t aside_look (const sweep_t *sweep, int aside, const char *name)
 {
     struct stat status;
-    if (!name_is_of_blob (name) || fstatat (aside, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    if (!digest_is_hex (name) || fstatat (aside, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return 0;
     if (is_known (sweep, name) && faccessat (blobs.folder, name, F_OK, 0) != 0)
         return renameat (aside, name, blobs.folder, name) == 0;
@@ -466,13 +454,13 @@ static void sweep_work (void *argument)
     if (sweep->count > 0)
         qsort (sweep->known, sweep->count, SHA256_HEX, name_compare);
     orphans_find (sweep);
-    bool believed = sweep->count > 0 && sweep->orphan_count <= sweep->count;
+    bool believed = sweep->files > 0 && sweep->orphan_count <= sweep->files;
     size_t moved = believed ? orphans_set_aside (sweep) : 0, settled = believed ? orphans_look (sweep) : 0;
     if (moved + settled > 0 && fsync (blobs.folder) != 0)
         failed ("sync_folder");
     if (sweep->orphan_count + settled > 0)
         log_warning ("orphans", "blobs=%zu orphan_bytes=%llu known=%zu set_aside=%zu settled=%zu", sweep->orphan_count,
-                     (unsigned long long) sweep->orphan_bytes, sweep->count, moved, settled);
+                     (unsigned long long) sweep->orphan_bytes, sweep->files, moved, settled);
 }
 
 static void sweep_free (void *argument)
@@ -484,7 +472,22 @@ static void sweep_free (void *argument)
     blobs.sweep = NULL;
 }
 
-void blobs_sweep (char (**known) [SHA256_HEX], size_t count)
+/* Blobs that uploads hold have no file yet, or one that is younger than the list. */
+static int know_held (sweep_t *sweep)
+{
+    size_t count = 0;
+    for (const held_t *held = blobs.held; held != NULL; held = held->next)
+        count++;
+    char (*grown) [SHA256_HEX] = realloc (sweep->known, (sweep->count + count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return -1;
+    sweep->known = grown;
+    for (const held_t *held = blobs.held; held != NULL; held = held->next)
+        memcpy (grown [sweep->count++], held->sha256, SHA256_HEX);
+    return 0;
+}
+
+void blobs_sweep (char (**known) [SHA256_HEX], size_t count, long age_s)
 {
     sweep_t *sweep = blobs.sweep == NULL ? calloc (1, sizeof *sweep) : NULL;
     if (sweep == NULL) {
@@ -492,8 +495,12 @@ void blobs_sweep (char (**known) [SHA256_HEX], size_t count)
         *known = NULL;
         return;
     }
-    *sweep = (sweep_t) {.known = *known, .count = count};
+    *sweep = (sweep_t) {.known = *known, .count = count, .files = count, .age_s = age_s};
     *known = NULL;
+    if (know_held (sweep) != 0) {
+        sweep_free (sweep);
+        return;   /* another time */
+    }
     blobs.sweep = sweep;
     if (pool_submit (blobs.name_pool, false, sweep_work, sweep_free, sweep) != 0)
         sweep_free (sweep);

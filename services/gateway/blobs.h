@@ -6,10 +6,11 @@
 #ifndef QUIRE_GATEWAY_BLOBS_H
 #define QUIRE_GATEWAY_BLOBS_H
 
+#include "digest.h"
 #include "error.h"
 #include "loop.h"
 
-#define SHA256_HEX 65   /* with the NUL */
+#define SHA256_HEX DIGEST_HEX
 
 MUST_CHECK int blobs_start (loop_t *loop, const char *data_dir);   /* removes what broken uploads left */
 void blobs_stop (void);
@@ -36,11 +37,11 @@ uint64_t blob_deletion_begin (void);           /* a number to end it with */
 void blob_deletion_end (uint64_t deletion, const char *sha256);   /* the blob that no file has any more, or "" */
 
 /* Takes away blobs that no file has: those that are not among `known` [count], the blobs of all files,
- * and that are older than an upload can take. They lie in orphans/ for a week, should the store be an
+ * that no upload holds, and that are older than age_s. They lie in orphans/ for a week, should the store be an
  * older one that was put back, and are then removed. A list that is empty, or shorter than what it
  * would take away, speaks of a store that has lost files: then nothing is touched, only logged. Takes
  * `known`. */
-void blobs_sweep (char (**known) [SHA256_HEX], size_t count);
+void blobs_sweep (char (**known) [SHA256_HEX], size_t count, long age_s);
 
 /* Opens a blob for reading. Returns its descriptor, or -1 with FILE_NOT_FOUND or STORE_FAILED. */
 MUST_CHECK int blob_open (const char *sha256, uint64_t *size);

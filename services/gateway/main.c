@@ -57,7 +57,9 @@ static int gateway_start (loop_t *loop)
     ask_on_answerer (on_answerer);
     events_start (loop);
     reconcile_start (loop);
-    if (guard_start () != 0 || web_start () != 0 || blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0 || jobs_start (loop) != 0
+    sweep_start (loop);
+    if (guard_start () != 0 || web_start () != 0 || blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0
+        || jobs_start (loop) != 0
         || board_start (loop, settings_text (SETTING_REDIS_URL), &board_handlers) != 0)
         return -1;
     http = http_new (loop, &options);
@@ -71,6 +73,7 @@ static int gateway_start (loop_t *loop)
 static void gateway_stop (void)
 {
     reconcile_stop ();
+    sweep_stop ();
     jobs_stop ();
     ask_stop ();
     board_stop ();

@@ -8,15 +8,18 @@
 #include "ask.h"
 #include "blobs.h"
 #include "log.h"
+#include "settings.h"
 
 #define FILES_A_PAGE 1000
 
 static struct {
+    loop_t *loop;
+    int timer;
     bool under_way;
     char (*known) [SHA256_HEX];
     size_t count, capacity;
     char after [64];
-} sweep;
+} sweep = {.timer = -1};
 
 static void sweep_end (void)
 {
@@ -78,7 +81,7 @@ static void on_page (void *context UNUSED, const ask_answer_t *answer)
         return;
     }
     if (kind == PAGE_LAST)
-        blobs_sweep (&sweep.known, sweep.count);
+        blobs_sweep (&sweep.known, sweep.count, settings_number (SETTING_GATEWAY_ORPHAN_S));
     else
         log_info ("sweep_given_up", "files=%zu why=\"%s\"", sweep.count, told ? "the list has a gap" : answer->text);
     sweep_end ();
@@ -99,4 +102,22 @@ void sweep_begin (void)
     sweep.under_way = true;
     sweep.after [0] = 0;
     ask_page ();
+}
+
+static void on_clock (void *context UNUSED)
+{
+    sweep_begin ();
+}
+
+void sweep_start (loop_t *loop)
+{
+    sweep.loop = loop;
+    sweep.timer = loop_timer (loop, (int) settings_number (SETTING_GATEWAY_ORPHAN_S) * 1000, on_clock, NULL);
+}
+
+void sweep_stop (void)
+{
+    if (sweep.timer >= 0)
+        loop_timer_end (sweep.loop, sweep.timer);
+    sweep.timer = -1;
 }

@@ -64,6 +64,12 @@ def new_service(request):
         service.close()
 
 
+@pytest.fixture(scope="session")
+def service_factory():
+    """Makes services for the fixtures of a module, which close them themselves."""
+    return _new_service
+
+
 @pytest.fixture
 def store(service):
     """A vector store of the test's own."""

@@ -248,6 +248,11 @@ class Service:
     def log_text(self, name):
         return self.log_path(name).read_text(errors="replace")
 
+    def check_data(self, *options):
+        """Runs the checker on the data folder, whether the service runs or not."""
+        return subprocess.run([find_program(self.build, "checker"), *options, self.data],
+                              env=self.environment(), capture_output=True, text=True, check=False)
+
     # -- what the tests do with it ----------------------------------------------------------------
 
     def upload(self, pdf, name="document.pdf", **fields):

@@ -158,7 +158,7 @@ static void sweep (const char *known [], size_t count)
     char (*names) [SHA256_HEX] = calloc (count + 1, sizeof *names);
     for (size_t i = 0; i < count; i++)
         strcpy (names [i], known [i]);
-    blobs_sweep (&names, count);
+    blobs_sweep (&names, count, 3600);
     assert_null (names);
 }
 
@@ -179,6 +179,20 @@ static void test_sweep (void **state UNUSED)
     assert_true (is_there (aside));   /* for a week */
     sweep ((const char *[]) {other, orphan}, 2);
     assert_true (is_there (orphan));   /* the store knows it again */
+}
+
+/* An upload that has taken longer than that keeps its bytes. */
+static void test_sweep_leaves_what_an_upload_holds (void **state UNUSED)
+{
+    char held [SHA256_HEX], other [SHA256_HEX], path [160];
+    const struct timespec times [2] = {{0}, {0}};
+    keep_old (OTHER, other);
+    keep ("bytes of a slow upload", held);
+    path_of (held, path);
+    assert_int_equal (utimensat (AT_FDCWD, path, times, 0), 0);
+    sweep ((const char *[]) {other}, 1);
+    assert_true (is_there (held));
+    blob_settle (held, true);
 }
 
 /* A store that names nothing, or less than it does not name, is not believed. */
@@ -216,6 +230,7 @@ int main (void)
         TEST (test_deletion), TEST (test_deletion_while_another_is_under_way),
         TEST (test_upload_while_a_deletion_is_under_way), TEST (test_upload_without_a_file),
         TEST (test_stop_finishes_removals), TEST (test_sweep), TEST (test_sweep_after_a_loss),
+        TEST (test_sweep_leaves_what_an_upload_holds),
         TEST (test_sweep_leaves_what_is_not_a_blob),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -3,6 +3,8 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "error.h"
 
@@ -37,6 +39,19 @@ int digest_add (digest_t *digest, const void *data, size_t size)
 void digest_end (digest_t *digest, uint8_t out [DIGEST_BYTES])
 {
     EVP_DigestFinal_ex (inside (digest), out, NULL);
+}
+
+void digest_end_hex (digest_t *digest, char out [DIGEST_HEX])
+{
+    uint8_t bytes [DIGEST_BYTES];
+    digest_end (digest, bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf (out + 2 * i, 3, "%02x", bytes [i]);
+}
+
+bool digest_is_hex (const char *text)
+{
+    return strlen (text) == DIGEST_HEX - 1 && strspn (text, "0123456789abcdef") == DIGEST_HEX - 1;
 }
 
 int digest_of (const void *data, size_t size, uint8_t out [DIGEST_BYTES])
