@@ -18,6 +18,12 @@ static bool is_space (uint32_t c)
     return c == ' ' || c == '\t' || c == '\n' || c == 0xA0 || c == 0x3000;
 }
 
+/* The white space that canonical text has; of a byte, which may be a part of a longer character. */
+static bool is_blank (char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
 static bool is_end (uint32_t c)
 {
     return c == '.' || c == '!' || c == '?' || c == 0x2026 || c == 0x3002 || c == 0xFF01 || c == 0xFF1F || c == 0x61F;
@@ -40,7 +46,7 @@ static bool is_abbreviation (const char *text, size_t start, size_t dot)
 {
     size_t from = dot;
     char word [8] = "";
-    while (from > start && !is_space ((unsigned char) text [from - 1]) && text [from - 1] != '(')
+    while (from > start && !is_blank (text [from - 1]) && text [from - 1] != '(')
         from--;
     size_t length = dot - from;
     if (length == 0 || length >= sizeof word)
@@ -86,26 +92,36 @@ typedef struct {
     size_t count, capacity;
 } cutter_t;
 
-/* Takes text [start, end), cut between words where it is too long. */
+/* Where text [start, end) is cut when it is too long: between words, or else between characters. */
+static size_t stop_of (const char *text, size_t start, size_t end)
+{
+    if (end - start <= MAX_SENTENCE_BYTES)
+        return end;
+    size_t stop = start + MAX_SENTENCE_BYTES;
+    while (stop > start && !is_blank (text [stop]))
+        stop--;
+    while (stop > start && is_blank (text [stop - 1]))
+        stop--;
+    if (stop == start)
+        for (stop = start + MAX_SENTENCE_BYTES; ((unsigned char) text [stop] & 0xC0) == 0x80;)
+            stop--;
+    return stop;
+}
+
+/* Takes text [start, end) without the white space around it. */
 static void take (cutter_t *cutter, size_t start, size_t end)
 {
     const char *text = cutter->text;
-    while (start < end && is_space ((unsigned char) text [start]))
-        start++;
-    while (end > start && is_space ((unsigned char) text [end - 1]))
+    while (end > start && is_blank (text [end - 1]))
         end--;
-    while (start < end && cutter->count < cutter->capacity) {
-        size_t stop = end;
-        if (end - start > MAX_SENTENCE_BYTES) {
-            for (stop = start + MAX_SENTENCE_BYTES; stop > start && !is_space ((unsigned char) text [stop]);)
-                stop--;
-            if (stop == start)
-                for (stop = start + MAX_SENTENCE_BYTES; ((unsigned char) text [stop] & 0xC0) == 0x80;)
-                    stop--;
-        }
-        cutter->out [cutter->count++] = (sentence_t) {start, stop};
-        for (start = stop; start < end && is_space ((unsigned char) text [start]);)
+    while (cutter->count < cutter->capacity) {
+        while (start < end && is_blank (text [start]))
             start++;
+        if (start == end)
+            return;
+        size_t stop = stop_of (text, start, end);
+        cutter->out [cutter->count++] = (sentence_t) {start, stop};
+        start = stop;
     }
 }
 
