@@ -9,6 +9,7 @@
 #include "macros.h"
 
 #define MAX_PAGE_TEXT_BYTES (4u << 20)   /* a page with more text is cut there, and says so */
+#define MAX_FILE_PAGES      100000u      /* the most that GATEWAY_MAX_FILE_PAGES may say */
 #define MAX_PAGE_WORDS      200000u
 #define MAX_PAGE_CHUNKS     20000u
 #define CHUNK_OVERLAP       32        /* word pieces that the next chunk repeats, about */

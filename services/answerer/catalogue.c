@@ -342,8 +342,6 @@ static int add_file (call_t *call)
 static int set_inspected (call_t *call)
 {
     const set_inspected_message_t *message = &call->request->set_inspected;
-    if (message->pages == 0)
-        return error_set (ERROR_BAD_MESSAGE, "set_inspected: a file has at least one page");
     if (store_set_inspected (call->store, message->file_id, message->pages, message->title) != 0)
         return -1;
     return tell_changed_file (call, message->file_id);

@@ -186,6 +186,8 @@ int store_add_file (store_t *store, const add_file_message_t *file)
 int store_set_inspected (store_t *store, const char *id, uint32_t pages, const char *title)
 {
     file_row_t file;
+    if (pages == 0 || pages > MAX_FILE_PAGES)
+        return error_set (ERROR_BAD_MESSAGE, "a file has 1 to %u pages, not %u", MAX_FILE_PAGES, pages);
     if (store_get_file (store, id, &file) != 0)
         return -1;
     if (file.pages != 0 || file.state == FILE_FAILED)

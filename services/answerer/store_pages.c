@@ -132,7 +132,8 @@ int store_add_page (store_t *store, const page_message_t *page, page_outcome_t *
     if (store_get_file (store, page->file_id, &file) != 0)
         return error_get () == ERROR_FILE_NOT_FOUND ? 0 : -1;
     *file_number = file.number;
-    if (page->page == 0 || page->status == 0 || page->status >= PAGE_STATUS_END
+    if (page->page == 0 || (file.pages != 0 && page->page > file.pages)
+        || page->status == 0 || page->status >= PAGE_STATUS_END
         || strlen (page->text) > MAX_PAGE_TEXT_BYTES || strlen (page->head) > MAX_HEAD_BYTES)
         return error_set (ERROR_BAD_MESSAGE, "page %u of %s is not as pages are", page->page, page->file_id);
     uint32_t length = utf8_length (page->text, strlen (page->text));
@@ -151,7 +152,9 @@ int store_fail_pages (store_t *store, const char *id, uint32_t first, uint32_t l
     file_row_t file;
     if (store_get_file (store, id, &file) != 0)
         return -1;
-    if (file.pages != 0 && last > file.pages)
+    if (file.pages == 0)
+        return error_set (ERROR_BAD_MESSAGE, "pages of %s fail before it is known how many it has", id);
+    if (last > file.pages)
         last = file.pages;
     for (uint32_t page = first == 0 ? 1 : first; page <= last; page++) {
         page_outcome_t ignored;

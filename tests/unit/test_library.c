@@ -122,7 +122,7 @@ static void fill (void)
     attach ("a", "{\"year\":2020}");
     attach ("b", "{\"year\":2021}");
     assert_int_equal (store_set_inspected (store, "a", 2, "The annual report"), 0);
-    assert_int_equal (store_set_inspected (store, "b", 2, ""), 0);
+    assert_int_equal (store_set_inspected (store, "b", 3, ""), 0);
     page_add (store, "a", 1, "revenue grew a lot\nother things", "Finance");
     page_add (store, "a", 2, "weather was fine", "Climate");
     page_add (store, "b", 1, "revenue fell", "");

@@ -230,6 +230,25 @@ static void test_failures (void **state UNUSED)
     assert_int_equal (error_get (), ERROR_FILE_NOT_FOUND);
 }
 
+/* A page that a file can't have, or may not be known to have, is refused at once. */
+static void test_pages_beyond_the_file (void **state UNUSED)
+{
+    page_outcome_t outcome;
+    uint32_t number;
+    page_message_t page = {.file_id = "file-a", .page = 4, .status = PAGE_EMPTY, .reason = "", .text = "", .head = ""};
+    file_add (store, "file-a", "a.pdf", 5);
+    assert_int_equal (store_fail_pages (store, "file-a", 1, UINT32_MAX, "reader died"), -1);
+    assert_int_equal (error_get (), ERROR_BAD_MESSAGE);
+    assert_int_equal (store_set_inspected (store, "file-a", MAX_FILE_PAGES + 1, ""), -1);
+    assert_int_equal (error_get (), ERROR_BAD_MESSAGE);
+    assert_int_equal (store_set_inspected (store, "file-a", 3, ""), 0);
+    assert_int_equal (store_add_page (store, &page, &outcome, &number), -1);
+    assert_int_equal (error_get (), ERROR_BAD_MESSAGE);
+    assert_int_equal (file_of ("file-a").pages_done, 0);
+    assert_int_equal (store_fail_pages (store, "file-a", 3, UINT32_MAX, "reader died"), 0);
+    assert_int_equal (file_of ("file-a").pages_done, 1);
+}
+
 static void test_missing_pages (void **state UNUSED)
 {
     file_add (store, "file-a", "a.pdf", 5);
@@ -535,7 +554,7 @@ int main (void)
         WITH_STORE (test_responses), WITH_STORE (test_old_responses_are_forgotten),
         WITH_STORE (test_a_store_of_version_1), WITH_STORE (test_empty_file_completes),
         WITH_STORE (test_pages_before_their_number), WITH_STORE (test_failures),
-        WITH_STORE (test_missing_pages), WITH_STORE (test_orphans_and_malformed_pages),
+        WITH_STORE (test_pages_beyond_the_file), WITH_STORE (test_missing_pages), WITH_STORE (test_orphans_and_malformed_pages),
         WITH_STORE (test_delete), WITH_STORE (test_groups), WITH_STORE (test_paging_at_equal_times),
         WITH_STORE (test_stores), WITH_STORE (test_unknown_file_in_new_store),
         WITH_STORE (test_files_of_a_store), WITH_STORE (test_batches), WITH_STORE (test_journal),
