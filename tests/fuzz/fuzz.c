@@ -141,6 +141,13 @@ const char *fuzz_file (const void *data, size_t size)
     return path;
 }
 
+const char *fuzz_new_path (const char *name)
+{
+    static char path [MAX_PATH_BYTES];
+    snprintf (path, sizeof path, "%d-%s", (int) getpid (), name);
+    return path;
+}
+
 const char *fuzz_vocabulary_path (void)
 {
     static char path [MAX_PATH_BYTES];

@@ -36,6 +36,9 @@ char *take_text (input_t *input, size_t *size);
 /* A file that holds the bytes; the path is good until the next call. */
 const char *fuzz_file (const void *data, size_t size);
 
+/* A path in the working folder that no other run uses; good until the next call. */
+const char *fuzz_new_path (const char *name);
+
 /* The model's vocabulary; QUIRE_MODEL_DIR says where it is. */
 const char *fuzz_vocabulary_path (void);
 

@@ -23,7 +23,9 @@ static void on_term (void *context, const char *term, term_kind_t kind)
     if (kind == TERM_WORD)
         MUST (strspn (term, "abcdefghijklmnopqrstuvwxyz") == size);
     else if (kind == TERM_NUMBER)
-        MUST (strspn (term, "0123456789.") == size && term [0] != '.' && term [size - 1] != '.');
+        MUST (strspn (term, "0123456789.") == size && term [0] != '.' && (term [size - 1] != '.' || size == MAX_TERM_BYTES));
+    else if (kind == TERM_DENSE)
+        MUST (utf8_length (term, size) >= 1);
     else
         MUST (kind == TERM_OTHER);
     terms->count++;
