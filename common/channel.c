@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "link_guard.h"
 #include "log.h"
 #include "loop_sockets.h"
 #include "metrics.h"
@@ -22,6 +23,7 @@
 typedef struct {
     peer_t open;             /* first: what the channel's user sees */
     zsock_t *socket;         /* the channel's own for a ROUTER; this peer's own for a DEALER */
+    link_guard_t *guard;     /* of a DEALER */
     uint8_t identity [MAX_IDENTITY];
     size_t identity_size;
     uint64_t heard_ms;       /* when it last said anything */
@@ -36,6 +38,7 @@ struct channel {
     const char *name;
     bool bound, sends_metrics;
     zsock_t *router;
+    link_guard_t *guard;   /* of the ROUTER */
     channel_offer_t offer;
     channel_handlers_t handlers;
     void *context;
@@ -354,6 +357,7 @@ static void frames_handle (channel_t *channel, link_peer_t *dealer_peer, zmq_msg
     const void *id = zmq_msg_data (identity);
     size_t id_size = zmq_msg_size (identity);
     if (message.id == MESSAGE_HELLO) {
+        link_guard_heard (channel->guard, zmq_msg_get (body, ZMQ_SRCFD));
         on_hello (channel, id, id_size, &message.hello);
         return;
     }
@@ -465,9 +469,11 @@ channel_t *channel_bind (loop_t *loop, const char *name, const char *address, ch
     if (!channel)
         return NULL;
     channel->router = socket_new (ZMQ_ROUTER);
-    if (channel->router && zsock_bind (channel->router, "%s", address) < 0)
+    if (channel->router)
+        channel->guard = link_guard_new (loop, name, channel->router, true);
+    if (channel->guard && zsock_bind (channel->router, "%s", address) < 0)
         error_set (ERROR_BAD_FIELD, "link %s can't be bound at %s: %s", name, address, zmq_strerror (zmq_errno ()));
-    else if (channel->router && loop_socket_watch (loop, channel->router, on_router, channel) == 0)
+    else if (channel->guard && loop_socket_watch (loop, channel->router, on_router, channel) == 0)
         return channel;
     channel_destroy (&channel);
     return NULL;
@@ -478,17 +484,18 @@ static int dealer_connect (channel_t *channel, const char *address)
     zsock_t *socket = socket_new (ZMQ_DEALER);
     if (!socket)
         return -1;
-    if (zsock_connect (socket, "%s", address) < 0) {
-        error_set (ERROR_BAD_FIELD, "link %s can't connect to '%s': %s", channel->name, address,
-                   zmq_strerror (zmq_errno ()));
-        zsock_destroy (&socket);
-        return -1;
-    }
-    link_peer_t *peer = peer_add (channel, socket);
+    link_guard_t *guard = link_guard_new (channel->loop, channel->name, socket, false);
+    link_peer_t *peer = guard ? peer_add (channel, socket) : NULL;
     if (!peer) {
+        int outcome = guard ? error_set (ERROR_NO_MEMORY, NULL) : -1;
+        link_guard_destroy (&guard);
         zsock_destroy (&socket);
-        return error_set (ERROR_NO_MEMORY, NULL);
+        return outcome;
     }
+    peer->guard = guard;
+    if (zsock_connect (socket, "%s", address) < 0)
+        return error_set (ERROR_BAD_FIELD, "link %s can't connect to '%s': %s", channel->name, address,
+                          zmq_strerror (zmq_errno ()));
     return loop_socket_watch (channel->loop, socket, on_dealer, peer);
 }
 
@@ -523,6 +530,7 @@ static void peer_end (channel_t *channel, link_peer_t *peer)
         goodbye_send (peer);
     if (!channel->bound) {
         loop_socket_unwatch (channel->loop, peer->socket);
+        link_guard_destroy (&peer->guard);
         zsock_destroy (&peer->socket);
     }
     free (peer->metrics);
@@ -549,6 +557,7 @@ void channel_destroy (channel_t **channel_p)
         peer_end (channel, channel->peers [i]);
     if (channel->router) {
         loop_socket_unwatch (channel->loop, channel->router);
+        link_guard_destroy (&channel->guard);
         zsock_destroy (&channel->router);
     }
     free (channel);
