@@ -120,6 +120,16 @@ def test_everything_is_kept_over_down_and_up(stack):
     assert stack.http.get(f"/v1/files/{file_id}/content").status_code == 200
 
 
+def test_base_of_the_image_can_be_set(image):
+    stack = Stack(image, QUIRE_BASE="debian@sha256:of-a-registry")
+    try:
+        config = json.loads(stack.compose("config", "--format", "json"))
+        builds = [service["build"] for service in config["services"].values() if "build" in service]
+        assert [build["args"] for build in builds] == [{"BASE": "debian@sha256:of-a-registry"}]
+    finally:
+        stack.close()
+
+
 def test_secret_from_a_file(image, tmp_path):
     secret = tmp_path / "key"
     secret.write_text("sk-from-a-file\n")
