@@ -3,7 +3,6 @@
 #include "fuzz.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +15,25 @@
 #include "settings.h"
 #include "utf8.h"
 
-#define SOCKET "redis.socket"   /* in the working folder */
+#define SOCKET     "redis.socket"   /* in the working folder */
+#define MAX_ANSWER 4096
 
 static int listener;
-static input_t answer;   /* of the one connection that a call makes */
-static sem_t ended;      /* that connection is closed */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint8_t answer [MAX_ANSWER];   /* under the lock, as a connection may be late */
+static size_t answer_size;
+
+static void send_answer (int fd)
+{
+    uint8_t bytes [MAX_ANSWER];
+    pthread_mutex_lock (&lock);
+    size_t size = answer_size;
+    memcpy (bytes, answer, size);
+    pthread_mutex_unlock (&lock);
+    if (size > 0 && send (fd, bytes, size, MSG_NOSIGNAL) < 0)
+        return;   /* it is gone already */
+    shutdown (fd, SHUT_WR);
+}
 
 /* Reads what the board asks until it closes, so that it never waits for us. */
 static void *serve (void *context UNUSED)
@@ -29,22 +42,27 @@ static void *serve (void *context UNUSED)
         char asked [4096];
         int fd = accept (listener, NULL, NULL);
         MUST (fd >= 0);
-        if (answer.size > 0)
-            MUST (send (fd, answer.data, answer.size, MSG_NOSIGNAL) > 0);
-        shutdown (fd, SHUT_WR);
+        send_answer (fd);
         while (read (fd, asked, sizeof asked) > 0)
             ;
         close (fd);
-        sem_post (&ended);
     }
     return NULL;
+}
+
+static void set_answer (const input_t *input)
+{
+    pthread_mutex_lock (&lock);
+    answer_size = input->size < sizeof answer ? input->size : sizeof answer;
+    if (answer_size > 0)
+        memcpy (answer, input->data, answer_size);
+    pthread_mutex_unlock (&lock);
 }
 
 void fuzz_start (void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET};
     pthread_t thread;
-    sem_init (&ended, 0, 0);
     MUST (settings_load () == 0);
     unlink (SOCKET);
     listener = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -65,7 +83,7 @@ static void watch (job_board_t *board)
         return;
     while (!closed) {
         while ((event = job_board_next (board, &closed)))
-            MUST (strlen (event) <= answer.size);
+            MUST (strlen (event) <= MAX_ANSWER);
     }
 }
 
@@ -87,7 +105,7 @@ static void call (job_board_t *board, uint8_t what)
     case 5: (void) job_board_answers (board); break;
     }
     MUST (outcome >= 0 || error_get () == ERROR_BOARD_AWAY);
-    MUST (told <= answer.size + 64);
+    MUST (told <= MAX_ANSWER + 64);
     (void) job_board_was_lost (board);
 }
 
@@ -95,12 +113,11 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     input_t input = {data, size};
     uint8_t what = take_u8 (&input);
-    answer = input;
+    set_answer (&input);
     job_board_t *board = job_board_new ("unix://" SOCKET);
     MUST (board);
     call (board, what);
     job_board_destroy (&board);
-    sem_wait (&ended);
     return 0;
 }
 

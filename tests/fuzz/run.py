@@ -64,7 +64,8 @@ def fuzz(fuzzer, findings, seconds):
     if status == 0:
         return line, None
     found = [str(path) for path in sorted(set(findings.iterdir()) - before) if path.name.startswith(artifacts.name)]
-    why = "it hung" if status is None else last(r"(must hold.*|runtime error: .*|ERROR: .*)", text)
+    why = re.search(r"must hold.*|runtime error: .*|ERROR: .*", text)
+    why = "it hung" if status is None else why[0] if why else f"status {status}"
     return line, f"{why}; see {', '.join(found) or 'its log'} and {log}"
 
 
