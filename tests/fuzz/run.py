@@ -22,6 +22,8 @@ INPUT_S = 10          # that one input may take
 INPUT_BYTES = 4096
 STARTING_S = 120      # beyond its time, until a fuzzer that hangs is ended
 
+MEMORY_FOLDER = "/dev/shm"   # where fuzzers that write files need not wait for a disk
+
 ENVIRONMENT = {**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
@@ -54,7 +56,7 @@ def fuzz(fuzzer, findings, seconds):
         folder.mkdir(parents=True, exist_ok=True)
     artifacts = findings / f"{fuzzer.name}-"
     before = set(findings.iterdir())
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None) as folder:
         status = run([fuzzer], log, 0, folder, {**ENVIRONMENT, "QUIRE_FUZZ_SEEDS": str(seeds)})
         if status == 0:
             status = run([fuzzer, *options(seconds, artifacts), corpus, seeds], log, seconds, folder)
