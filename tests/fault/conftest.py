@@ -19,6 +19,7 @@ from corpus import make_corpus  # noqa: E402
 from counters import Counters  # noqa: E402
 
 CLEAN_S = 600
+FAULT_SETTINGS = {"QUIRE_GATEWAY_ORPHAN_S": 2}   # so that no test waits ten minutes for it
 
 
 def _integration_fixtures():
@@ -31,7 +32,7 @@ def _integration_fixtures():
 
 
 _fixtures = _integration_fixtures()
-new_service = _fixtures.new_service
+integration_service = _fixtures.new_service
 pytest_runtest_makereport = _fixtures.pytest_runtest_makereport
 
 _SEED = int(os.environ.get("QUIRE_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -45,6 +46,16 @@ def pytest_terminal_summary(terminalreporter):
 def chance(request):
     """Random numbers that follow the seed, for each test its own."""
     return random.Random(f"{_SEED} {request.node.name}")
+
+
+@pytest.fixture
+def new_service(integration_service):
+    """Makes services that set aside what a crash left at once: new_service (settings={…}, …)."""
+    def make(settings=None, **options):
+        return integration_service(settings={**FAULT_SETTINGS, **(settings or {})}, **options)
+
+    make.made = integration_service.made   # for the report of a failure
+    return make
 
 
 @pytest.fixture

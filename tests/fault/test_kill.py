@@ -51,6 +51,7 @@ def check(service, uploads, documents, clean, seen):
     pages = sum(len(file.pages) for file in files.values())
     assert seen.total("pages_committed_total") <= pages
     assert seen.total("pages_failed_total") == 0
+    kept.assert_whole(service)
     print(f"files={len(files)} pages={pages} unanswered={uploads.unanswered} refused={uploads.refused}",
           *(f"{name}={seen.total(name + '_total'):.0f}" for name in (
               "tasks_redispatched", "duplicates_ignored", "orphans_dropped", "children_killed")))

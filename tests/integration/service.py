@@ -55,7 +55,8 @@ def find_program(build, role):
 
 
 class Process:
-    """A child in a process group of its own, whose output goes to a log. It dies with the test."""
+    """A child in a process group of its own, whose output goes to a log. It dies with the test, or
+    more exactly with the thread that started it."""
 
     def __init__(self, name, command, log, env=None):
         self.name = name
