@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define MAX_REPEAT 3000
+#define MAX_REPEATED 20000   /* glyphs of one drawing, so that no input takes long */
 
 /* What a byte below ' ' says; all others are glyphs. */
 enum {
@@ -16,6 +16,7 @@ typedef struct {
     float x, y, dx, dy, size;
     bool bold, vertical;
     glyph_t last;
+    size_t repeated;
 } pen_t;
 
 static void put (pen_t *pen, const glyph_t *glyph)
@@ -50,7 +51,7 @@ static void put_wild (pen_t *pen, input_t *input)
 static void repeat (pen_t *pen, size_t times)
 {
     glyph_t last = pen->last;
-    for (size_t i = 0; i < times % MAX_REPEAT; i++)
+    for (size_t i = 0; i < times && pen->repeated < MAX_REPEATED; i++, pen->repeated++)
         put (pen, &last);
 }
 
