@@ -148,9 +148,8 @@ def test_files_of_the_command_line_are_added(run, folder):
     no_pdf = folder / "no.pdf"
     no_pdf.write_bytes(b"this is no PDF")
     one = run(named, no_pdf).wait_ready()
-    one.wait_for(f"{named.name}: completed 1/1 pages")
-    wait_until(lambda: re.search(r"no\.pdf: (not added|failed)", one.said()), 30,
-               "the file that is no PDF to be refused")
+    one.wait_for(f"added\t1\t{named}")
+    one.wait_for(f"{no_pdf}: The file is not a PDF.")
     assert one.ready()
     files = httpx.get(f"{one.url}/v1/files", trust_env=False).json()["data"]
     assert named.name in [file["filename"] for file in files]
@@ -173,7 +172,7 @@ def test_killed_run_does_not_block_the_next(run, folder):
     book = folder / "book.pdf"
     book.write_bytes(pdfs.text_book(["Tides rise twice a day."], "Tides").pdf())
     first = run(book).wait_ready()
-    first.wait_for("book.pdf: completed")
+    first.wait_for(f"added\t1\t{book}")
     services = first.services()
     first.child.kill()
     first.child.wait()
