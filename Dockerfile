@@ -51,14 +51,15 @@ COPY CMakeLists.txt ./
 COPY cmake cmake
 COPY common common
 COPY services services
+COPY client client
 RUN --mount=type=cache,id=quire-ccache,target=/root/.cache/ccache \
     cmake -G Ninja -S . -B /build -DQUIRE_TESTS=OFF \
  && ninja -C /build \
- && install -D -s -t /opt/quire/bin /build/bin/quire-*[!s]   # all but quire-tables
+ && install -D -s -t /opt/quire/bin /build/bin/quire /build/bin/quire-*[!s]   # all but quire-tables
 
 # -- the image ------------------------------------------------------------------------------------
 FROM scratch
-ENV PATH=/usr/bin:/usr/sbin
+ENV PATH=/usr/bin:/usr/sbin:/opt/quire/bin
 COPY --from=runtime /image /
 # Folders that a volume is mounted on take their owner from the image.
 COPY --from=runtime --chown=1000:1000 /volume /
