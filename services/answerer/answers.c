@@ -5,25 +5,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "catalogue.h"
+#include "citations.h"
+#include "clean.h"
 #include "embedding.h"
 #include "error.h"
 #include "extractive.h"
 #include "fusion.h"
+#include "llm.h"
 #include "log.h"
 #include "metrics.h"
 #include "origin.h"
+#include "prompt.h"
+#include "quote.h"
+#include "settings.h"
 #include "sources.h"
 #include "turns.h"
 #include "utf8.h"
 
 #define QUESTION_PATIENCE_MS  2000   /* as a search waits for its question's vector */
 #define SENTENCES_PATIENCE_MS 2000   /* for those of the sentences; then words alone decide */
+#define MAX_UNSUPPORTED       200    /* ranges that are told */
 
 typedef enum {
     STEP_QUESTION,     /* its vector is awaited */
     STEP_SEARCH,       /* a reader's thread has it */
+    STEP_WRITING,      /* the language model writes */
     STEP_SENTENCES,    /* their vectors are awaited */
     STEP_OVER,         /* it has ended; freed when nothing is on its way to it */
 } step_t;
@@ -43,7 +52,12 @@ typedef struct answering {
     candidate_t candidates [MAX_EMBEDDED];
     size_t candidate_count;
     uint32_t length;              /* of the text so far, in code points */
-    uint32_t citations;
+    uint32_t cited;               /* citations told */
+    /* of one that a language model writes: */
+    llm_stream_t *stream;
+    citations_t *citations;
+    prompt_t prompt;
+    llm_end_t llm_end;            /* its trouble, should quotes stand in for it */
 } answering_t;
 
 static struct {
@@ -62,6 +76,10 @@ static void answering_free (answering_t *answering)
     if (answering->next != NULL)
         answering->next->previous = answering->previous;
     answers.count--;
+    metric_set (METRIC_ANSWERS_UNDER_WAY, (int64_t) answers.count);
+    llm_cancel (&answering->stream);
+    citations_destroy (&answering->citations);
+    prompt_clear (&answering->prompt);
     origin_destroy (&answering->origin);
     sources_destroy (&answering->sources);
     turns_destroy (&answering->turns);
@@ -86,6 +104,7 @@ static answering_t *answering_new (const message_t *request, origin_t *origin)
         answers.all->previous = answering;
     answers.all = answering;
     answers.count++;
+    metric_set (METRIC_ANSWERS_UNDER_WAY, (int64_t) answers.count);
     answering->buffer = message_encode (request, &size);
     if (answering->buffer == NULL || message_decode (&answering->request, answering->buffer, size) != 0) {
         answering_free (answering);
@@ -108,7 +127,9 @@ static answering_t *answering_of (const peer_t *peer, uint64_t request)
 static void finish (answering_t *answering, const message_t *last)
 {
     answering->step = STEP_OVER;
+    llm_cancel (&answering->stream);
     origin_answer (&answering->origin, last);
+    metric_add (METRIC_ANSWERS, 1);
     if (!answering->awaits)
         answering_free (answering);
 }
@@ -140,8 +161,20 @@ static void refuse (answering_t *answering, const char *param)
 static void end (answering_t *answering, answer_ended_message_t ended)
 {
     ended.request = number_of (answering);
-    ended.citations = answering->citations;
+    ended.citations = answering->cited;
+    if (ended.unsupported == NULL)
+        ended.unsupported = "[]";
+    metric_add (METRIC_CITATIONS, answering->cited);
+    metric_add (METRIC_QUOTES_REJECTED, ended.quotes_rejected);
+    if (ended.declined != 0)
+        metric_add (METRIC_ANSWERS_DECLINED, 1);
     finish (answering, &(message_t) {.id = MESSAGE_ANSWER_ENDED, .answer_ended = ended});
+}
+
+static void cancel (answering_t *answering)
+{
+    metric_add (METRIC_ANSWERS_CANCELLED, 1);
+    end (answering, (answer_ended_message_t) {.status = "cancelled"});
 }
 
 /* A gateway whose queue is full can't be served: the answer ends. */
@@ -150,7 +183,7 @@ static bool tell (answering_t *answering, const message_t *message)
     if (origin_tell (answering->origin, message) == 0)
         return true;
     end (answering, (answer_ended_message_t) {.status = "failed", .reason = error_name (error_get ()),
-                                              .message = error_text (), .unsupported = "[]"});
+                                              .message = error_text ()});
     return false;
 }
 
@@ -161,18 +194,37 @@ static bool tell_text (answering_t *answering, const char *text)
         .request = number_of (answering), .text = text}});
 }
 
-static bool tell_citation (answering_t *answering, const candidate_t *quote, uint32_t index)
+static bool tell_citation (answering_t *answering, const found_quote_t *quote, uint32_t index)
 {
     char *json = sources_citation (answering->sources, quote->passage, quote->from, quote->to, index);
     if (json == NULL) {
         log_error ("citation_not_told", "error=%s", error_name (error_get ()));
         return true;
     }
-    answering->citations++;
+    answering->cited++;
     bool told = tell (answering, &(message_t) {.id = MESSAGE_ANSWER_CITATION, .answer_citation = {
         .request = number_of (answering), .json = json}});
     free (json);
     return told;
+}
+
+/* What no citation supports, as JSON that the caller frees. */
+static char *unsupported_json (const answering_t *answering)
+{
+    unsupported_t ranges [MAX_UNSUPPORTED];
+    size_t count = citations_unsupported (answering->citations, ranges, MAX_UNSUPPORTED), size;
+    char *json = NULL;
+    FILE *out = open_memstream (&json, &size);
+    if (out == NULL)
+        return NULL;
+    fputc ('[', out);
+    for (size_t i = 0; i < count; i++)
+        fprintf (out, "%s[%u,%u]", i == 0 ? "" : ",", ranges [i].start, ranges [i].end);
+    fputc (']', out);
+    if (fclose (out) == 0)
+        return json;
+    free (json);
+    return NULL;
 }
 
 /* -- the extractive answer ------------------------------------------------------------------- */
@@ -204,24 +256,40 @@ static bool tell_quote (answering_t *answering, const candidate_t *quote, bool f
 {
     uint32_t mark, begin = answering->length;
     char *line = quote_line (quote, first, &mark);
-    bool goes_on = line == NULL || (tell_text (answering, line) && tell_citation (answering, quote, begin + mark));
+    found_quote_t found = {quote->passage, quote->from, quote->to};
+    bool goes_on = line == NULL || (tell_text (answering, line) && tell_citation (answering, &found, begin + mark));
     free (line);
     return goes_on;
+}
+
+/* Ends an answer that is made of quotes, wholly or because the language model did not get to its end. */
+static void end_extract (answering_t *answering, bool says)
+{
+    llm_trouble_t trouble = answering->llm_end.trouble;
+    bool begun = answering->citations != NULL;
+    char *unsupported = begun ? unsupported_json (answering) : NULL;
+    metric_add (METRIC_ANSWERS_EXTRACTIVE, 1);
+    end (answering, (answer_ended_message_t) {
+        .status = begun ? "incomplete" : "completed", .reason = llm_trouble_name (trouble),
+        .message = llm_trouble_words (trouble), .by = begun ? "llm" : "extractive", .model = begun ? llm_model () : "",
+        .declined = !says && !begun, .quotes_rejected = begun ? citations_rejected (answering->citations) : 0,
+        .unsupported = unsupported, .input_tokens = answering->llm_end.input_tokens,
+        .output_tokens = answering->llm_end.output_tokens});
+    free (unsupported);
 }
 
 static void tell_extract (answering_t *answering, bool dense)
 {
     bool says;
     size_t count = extractive_choose (answering->candidates, answering->candidate_count, dense, &says);
-    if (!says && !tell_text (answering, "The documents do not say."))
+    if (!says && !tell_text (answering, DOES_NOT_SAY))
         return;
     if (!says && count > 0 && !tell_text (answering, " The nearest passages:\n\n"))
         return;
     for (size_t i = 0; i < count; i++)
         if (!tell_quote (answering, &answering->candidates [i], i == 0))
             return;
-    end (answering, (answer_ended_message_t) {
-        .status = "completed", .by = "extractive", .declined = !says, .unsupported = "[]"});
+    end_extract (answering, says);
 }
 
 static void on_sentences_embedded (void *context, const void *vectors, const void *pieces UNUSED, size_t count)
@@ -262,6 +330,170 @@ static void extract (answering_t *answering)
         tell_extract (answering, false);
 }
 
+/* -- what the language model writes ---------------------------------------------------------- */
+
+/* Has the passage the quote, or without one, what the statement says? The model may have read on: a
+ * quote may stand anywhere on the page of the passage that it named. */
+static bool passage_has (const answering_t *answering, size_t number, bool whole_page, const char *quote,
+                         size_t quote_size, const char *statement, size_t statement_size, found_quote_t *found)
+{
+    const source_t *source = sources_get (answering->sources, number);
+    if (source == NULL || source->on == NULL || !answering->prompt.shown [number])
+        return false;
+    const char *passage = source->on->text + source->from;
+    size_t size = source->to - source->from;
+    found->passage = number;
+    bool has = quote_size > 0 ? quote_find (quote, quote_size, passage, size, &found->from, &found->to)
+                              : quote_shared (statement, statement_size, passage, size, &found->from, &found->to);
+    if (has) {
+        found->from += source->from;
+        found->to += source->from;
+    }
+    return has || (whole_page && quote_size > 0
+                   && quote_find (quote, quote_size, source->on->text, source->on->size, &found->from, &found->to));
+}
+
+/* A model may have the words right and the number wrong: then the number is put right. */
+static bool check_quote (void *context, size_t preferred, const char *quote, size_t quote_size, const char *statement,
+                         size_t statement_size, found_quote_t *found)
+{
+    const answering_t *answering = context;
+    bool has = passage_has (answering, preferred, true, quote, quote_size, statement, statement_size, found);
+    for (size_t i = 1; !has && quote_size > 0 && i <= sources_count (answering->sources); i++)
+        has = passage_has (answering, i, false, quote, quote_size, statement, statement_size, found);
+    return has;
+}
+
+static void on_written (void *context, const char *text, size_t size)
+{
+    answering_t *answering = context;
+    char *copy = answering->step == STEP_OVER ? NULL : strndup (text, size);
+    if (copy != NULL)
+        (void) tell_text (answering, copy);
+    free (copy);
+}
+
+static void on_cited (void *context, const found_quote_t *quote, uint32_t index)
+{
+    answering_t *answering = context;
+    if (answering->step != STEP_OVER)
+        (void) tell_citation (answering, quote, index);
+}
+
+static void extract (answering_t *answering);
+
+/* The language model did not write it to the end: quotes stand in for it, behind a line that says why. */
+static void extract_instead (answering_t *answering, llm_trouble_t trouble)
+{
+    char line [512];
+    size_t size = 0;
+    if (answering->citations != NULL)
+        (void) citations_text (answering->citations, &size);
+    if (size == 0)
+        citations_destroy (&answering->citations);
+    answering->llm_end.trouble = trouble;
+    metric_add (METRIC_LLM_FAILURES, 1);
+    snprintf (line, sizeof line, "%s(%s These are quotes from the documents.)\n\n", size > 0 ? "\n\n" : "",
+              llm_trouble_words (trouble));
+    if (tell_text (answering, line))
+        extract (answering);
+}
+
+static void end_written (answering_t *answering)
+{
+    const llm_end_t *said = &answering->llm_end;
+    size_t size;
+    const char *text = citations_text (answering->citations, &size);
+    bool declined = citations_declines (text);
+    if (answering->cited == 0 && !declined && !said->refused
+        && !tell_text (answering, "\n\n(No quote from the documents supports this answer.)"))
+        return;
+    char *unsupported = unsupported_json (answering);
+    metric_add (METRIC_ANSWERS_LLM, 1);
+    metric_add (METRIC_LLM_INPUT_TOKENS, said->input_tokens);
+    metric_add (METRIC_LLM_OUTPUT_TOKENS, said->output_tokens);
+    end (answering, (answer_ended_message_t) {
+        .status = said->cut_short ? "incomplete" : "completed",
+        .reason = said->cut_short ? "max_output_tokens" : said->refused ? "refusal" : "",
+        .message = said->cut_short ? "The answer was cut off at its limit of tokens." : "",
+        .by = "llm", .model = llm_model (), .declined = declined, .unsupported = unsupported,
+        .quotes_rejected = citations_rejected (answering->citations),
+        .input_tokens = said->input_tokens, .output_tokens = said->output_tokens});
+    free (unsupported);
+}
+
+/* What the server did not count is estimated. */
+static void take_usage (answering_t *answering, const llm_end_t *said)
+{
+    size_t size;
+    const char *text = citations_text (answering->citations, &size);
+    answering->llm_end = *said;
+    if (said->has_usage)
+        return;
+    answering->llm_end.input_tokens = answering->prompt.tokens;
+    answering->llm_end.output_tokens = prompt_tokens (text, size);
+}
+
+static void on_llm_text (void *context, const char *text)
+{
+    answering_t *answering = context;
+    char *clean = clean_text (text, strlen (text));
+    answering->awaits = true;   /* it may end in here, and is freed by arrive */
+    bool taken = clean != NULL && citations_feed (answering->citations, clean, strlen (clean)) == 0;
+    llm_trouble_t trouble = taken ? LLM_FINE : error_get () == ERROR_NO_MEMORY ? LLM_OUT_OF_MEMORY : LLM_ENDLESS;
+    free (clean);
+    if (!taken)
+        llm_cancel (&answering->stream);
+    if (arrive (answering) && !taken)
+        extract_instead (answering, trouble);
+}
+
+static void on_llm_ended (void *context, const llm_end_t *said)
+{
+    answering_t *answering = context;
+    size_t size;
+    answering->stream = NULL;
+    answering->awaits = true;
+    bool whole = citations_finish (answering->citations) == 0;
+    if (!arrive (answering))
+        return;
+    take_usage (answering, said);
+    (void) citations_text (answering->citations, &size);
+    if (said->trouble != LLM_FINE || !whole)
+        extract_instead (answering, said->trouble != LLM_FINE ? said->trouble : LLM_ENDLESS);
+    else if (size == 0)
+        extract_instead (answering, LLM_EMPTY);
+    else
+        end_written (answering);
+}
+
+static int make_prompt (answering_t *answering)
+{
+    uint8_t random [8];
+    char fence [2 * sizeof random + 1];
+    if (getrandom (random, sizeof random, 0) != sizeof random)
+        return error_set (ERROR_INTERNAL, NULL);
+    for (size_t i = 0; i < sizeof random; i++)
+        snprintf (fence + 2 * i, 3, "%02x", random [i]);
+    return prompt_make (answering->sources, answering->turns, &(prompt_options_t) {
+        .model = llm_model (), .instructions = answering->request.answer.instructions,
+        .sampling = answering->request.answer.sampling, .fence = fence,
+        .budget = (uint32_t) settings_number (SETTING_LLM_PROMPT_TOKENS),
+        .most_output = (uint32_t) settings_number (SETTING_LLM_ANSWER_TOKENS)}, &answering->prompt);
+}
+
+static void write_answer (answering_t *answering)
+{
+    static const citations_handler_t on_text = {.check = check_quote, .text = on_written, .citation = on_cited};
+    static const llm_handler_t on_llm = {.text = on_llm_text, .ended = on_llm_ended};
+    answering->step = STEP_WRITING;
+    answering->citations = citations_new (&on_text, answering);
+    if (answering->citations != NULL && make_prompt (answering) == 0)
+        answering->stream = llm_begin (answering->prompt.body, &on_llm, answering);
+    if (answering->stream == NULL)
+        extract_instead (answering, LLM_OUT_OF_MEMORY);
+}
+
 /* -- the search ------------------------------------------------------------------------------ */
 
 static const char *question_of (const answering_t *answering)
@@ -300,8 +532,12 @@ static void search_done (void *argument)
         finish (answering, &answering->failure.message);
         return;
     }
-    if (tell (answering, &(message_t) {.id = MESSAGE_ANSWER_FOUND, .answer_found = {
+    if (!tell (answering, &(message_t) {.id = MESSAGE_ANSWER_FOUND, .answer_found = {
         .request = number_of (answering), .json = sources_json (answering->sources)}}))
+        return;
+    if (llm_is_set () && sources_count (answering->sources) > 0)
+        write_answer (answering);
+    else
         extract (answering);
 }
 
@@ -343,6 +579,8 @@ static int read_request (answering_t *answering, const char **param)
     *param = "vector_store_ids";
     if (request->store_ids.count == 0 || request->store_ids.count > MAX_ANSWER_STORES)
         return error_set (ERROR_BAD_FIELD, "An answer is looked for in 1 to %u vector stores.", MAX_ANSWER_STORES);
+    if (prompt_check (request->sampling, param) != 0)
+        return -1;
     *param = NULL;
     char *question = turns_search_question (answering->turns);
     int result = question == NULL ? -1 : strings_add (&answering->questions, question, strlen (question));
@@ -400,7 +638,7 @@ void answers_cancel (peer_t *peer, uint64_t request)
 {
     answering_t *answering = answering_of (peer, request);
     if (answering != NULL)
-        end (answering, (answer_ended_message_t) {.status = "cancelled", .unsupported = "[]"});
+        cancel (answering);
 }
 
 void answers_drop_unwanted (void)
@@ -408,7 +646,7 @@ void answers_drop_unwanted (void)
     for (answering_t *answering = answers.all, *next; answering != NULL; answering = next) {
         next = answering->next;
         if (answering->step != STEP_OVER && !origin_waits (answering->origin))
-            end (answering, (answer_ended_message_t) {.status = "cancelled"});
+            cancel (answering);
     }
 }
 

@@ -1,13 +1,14 @@
 /* answerer: owns the library. Takes pages from extractors and has them embedded, answers searches
- * and every question about files, pages and vector stores.
+ * and every question about files, pages and vector stores, and writes answers.
  *
  * This thread passes messages only: one thread writes (writer.c), others read (ask.c,
- * embedding.c), one tells the job board (progress.c). */
+ * embedding.c), one hears the language model (llm.c), one tells the job board (progress.c). */
 #include <unistd.h>
 
 #include "ask.h"
 #include "embedding.h"
 #include "library.h"
+#include "llm.h"
 #include "origin.h"
 #include "progress.h"
 #include "service.h"
@@ -43,6 +44,8 @@ static int reader_threads (void)
 
 static int answerer_start (loop_t *loop)
 {
+    if (llm_start (loop) != 0)
+        return -1;
     library = library_open (settings_text (SETTING_DATA_DIR), reader_threads ());
     if (library == NULL)
         return -1;
@@ -72,6 +75,7 @@ static void answerer_stop (void)
 {
     pool_destroy (&readers);
     ask_stop ();
+    llm_stop ();
     embedding_stop ();
     writer_stop ();
     progress_stop ();

@@ -97,7 +97,7 @@ class Link:
         self.last_request = 0
         self.inbox = {}
         self.said = 0.0
-        self._wait(lambda: self.welcomed, 10, "a welcome")
+        self.wait_until(lambda: self.welcomed, 10, "a welcome")
 
     welcomed = False
 
@@ -125,11 +125,13 @@ class Link:
         elif "request" in message:
             self.inbox.setdefault(message["request"], []).append(message)
 
-    def _wait(self, condition, within, what):
+    def wait_until(self, condition, within, what):
         end = time.monotonic() + within
         while not condition():
             if time.monotonic() > end:
-                raise TimeoutError(f"waited {within} s for {what}: {self.inbox}")
+                came = {request: [message["name"] for message in messages[-3:]]
+                        for request, messages in list(self.inbox.items())[-5:]}
+                raise TimeoutError(f"waited {within} s for {what}; lately came {came}")
             self._turn()
 
     def _send(self, name, **values):
@@ -149,7 +151,7 @@ class Link:
 
     def wait_for(self, request, condition, within=30, what="what a request waits for"):
         """Waits until condition (messages of the request) is true."""
-        self._wait(lambda: condition(self.messages(request)), within, what)
+        self.wait_until(lambda: condition(self.messages(request)), within, what)
         return self.messages(request)
 
     def ask(self, name, **values):
