@@ -1,5 +1,5 @@
 /* Answers: each goes through its steps by callbacks, of which one at a time is awaited. An answer that
- * has ended while something was still on its way to it is freed when that is there. */
+ * has ended is freed when nothing is on its way to it any more, nor from it to its gateway. */
 #include "answers.h"
 
 #include <stdio.h>
@@ -18,6 +18,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "origin.h"
+#include "outbox.h"
 #include "prompt.h"
 #include "quote.h"
 #include "settings.h"
@@ -34,12 +35,13 @@ typedef enum {
     STEP_SEARCH,       /* a reader's thread has it */
     STEP_WRITING,      /* the language model writes */
     STEP_SENTENCES,    /* their vectors are awaited */
-    STEP_OVER,         /* it has ended; freed when nothing is on its way to it */
+    STEP_OVER,         /* its last message is in the outbox, or sent */
 } step_t;
 
 typedef struct answering {
     struct answering *next, *previous;
     origin_t *origin;
+    outbox_t outbox;
     uint8_t *buffer;              /* the request's own bytes */
     message_t request;
     step_t step;
@@ -80,6 +82,7 @@ static void answering_free (answering_t *answering)
     llm_cancel (&answering->stream);
     citations_destroy (&answering->citations);
     prompt_clear (&answering->prompt);
+    outbox_clear (&answering->outbox);
     origin_destroy (&answering->origin);
     sources_destroy (&answering->sources);
     turns_destroy (&answering->turns);
@@ -123,15 +126,25 @@ static answering_t *answering_of (const peer_t *peer, uint64_t request)
     return NULL;
 }
 
-/* The one door to STEP_OVER: sends the one last message. */
+/* Frees an answer that is over once nothing more comes to it or has to go from it. */
+static void free_when_done (answering_t *answering)
+{
+    if (answering->step == STEP_OVER && !answering->awaits && outbox_flush (&answering->outbox, answering->origin))
+        answering_free (answering);
+}
+
+/* The one door to STEP_OVER: one last message. */
 static void finish (answering_t *answering, const message_t *last)
 {
     answering->step = STEP_OVER;
     llm_cancel (&answering->stream);
-    origin_answer (&answering->origin, last);
     metric_add (METRIC_ANSWERS, 1);
-    if (!answering->awaits)
-        answering_free (answering);
+    if (outbox_put (&answering->outbox, answering->origin, last) != 0) {
+        outbox_clear (&answering->outbox);   /* then it is alone there, and has room */
+        if (outbox_put (&answering->outbox, answering->origin, last) != 0)
+            log_error ("answer_end_not_told", "error=%s", error_name (error_get ()));
+    }
+    free_when_done (answering);
 }
 
 /* A callback is there. Returns false when nobody wants it any more. */
@@ -140,7 +153,7 @@ static bool arrive (answering_t *answering)
     answering->awaits = false;
     if (answering->step != STEP_OVER)
         return true;
-    answering_free (answering);
+    free_when_done (answering);
     return false;
 }
 
@@ -171,17 +184,20 @@ static void end (answering_t *answering, answer_ended_message_t ended)
     finish (answering, &(message_t) {.id = MESSAGE_ANSWER_ENDED, .answer_ended = ended});
 }
 
+/* What has not gone yet need not. */
 static void cancel (answering_t *answering)
 {
+    outbox_clear (&answering->outbox);
     metric_add (METRIC_ANSWERS_CANCELLED, 1);
     end (answering, (answer_ended_message_t) {.status = "cancelled"});
 }
 
-/* A gateway whose queue is full can't be served: the answer ends. */
+/* What the gateway does not take, at last not even the outbox does: the answer ends. */
 static bool tell (answering_t *answering, const message_t *message)
 {
-    if (origin_tell (answering->origin, message) == 0)
+    if (outbox_put (&answering->outbox, answering->origin, message) == 0)
         return true;
+    outbox_clear (&answering->outbox);
     end (answering, (answer_ended_message_t) {.status = "failed", .reason = error_name (error_get ()),
                                               .message = error_text ()});
     return false;
@@ -647,6 +663,17 @@ void answers_drop_unwanted (void)
         next = answering->next;
         if (answering->step != STEP_OVER && !origin_waits (answering->origin))
             cancel (answering);
+        else
+            free_when_done (answering);
+    }
+}
+
+void answers_tick (void)
+{
+    for (answering_t *answering = answers.all, *next; answering != NULL; answering = next) {
+        next = answering->next;
+        (void) outbox_flush (&answering->outbox, answering->origin);
+        free_when_done (answering);
     }
 }
 

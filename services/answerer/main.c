@@ -5,6 +5,7 @@
  * embedding.c), one hears the language model (llm.c), one tells the job board (progress.c). */
 #include <unistd.h>
 
+#include "answers.h"
 #include "ask.h"
 #include "embedding.h"
 #include "library.h"
@@ -69,6 +70,7 @@ static void answerer_tick (void)
     writer_tick ();
     embedding_tick ();
     progress_tick ();
+    answers_tick ();
 }
 
 static void answerer_stop (void)

@@ -88,10 +88,11 @@ class Answer:
 class Link:
     """A gateway that is there from when it is made until it is closed."""
 
-    def __init__(self, address):
+    def __init__(self, address, most_queued=1000):
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
+        self.socket.rcvhwm = most_queued
         self.socket.connect(address)
         self.instance = secrets.randbits(63) | 1
         self.last_request = 0

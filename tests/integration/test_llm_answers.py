@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 
 import pytest
 
@@ -349,6 +350,28 @@ def test_a_lost_gateway_closes_its_streams(chain):
     lost.wait_for(request, lambda messages: any(m["name"] == "answer_delta" for m in messages))
     lost.vanish()
     wait_until(lambda: chain.llm.hangups == 1, 15, "the stream to be closed")
+
+
+def test_a_slow_gateway_gets_everything(chain):
+    """More messages than its queue holds, of which it reads none until all were said."""
+    words = [f"word{number} " for number in range(6000)]
+    said = threading.Event()
+
+    def play(connection):
+        connection.head()
+        for word in words:
+            connection.send(chunk(word))
+        connection.send(stream('[1: "grey granite"].'))
+        said.set()
+    chain.llm.will(play)
+    slow = Link(f"ipc://{chain.service.folder}/ask", most_queued=5)
+    request = slow.begin_answer(pdfs.FACTS[0][1], chain.store)
+    assert said.wait(20)
+    answer = slow.end_answer(request)
+    slow.close()
+    check(chain, answer)
+    assert answer.text == "".join(words) + "[1]." and len(answer.citations) == 1
+    assert len(answer.messages) > 2000
 
 
 def test_many_at_once(chain):
