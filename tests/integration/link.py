@@ -12,6 +12,7 @@ import zmq
 
 TABLE = Path(__file__).resolve().parents[2] / "common" / "messages.def"
 HELLO_S = 0.5
+SILENCE_S = 3     # the answerer takes who is silent for longer, though not much, as lost
 
 
 def _read_table():
@@ -139,7 +140,10 @@ class Link:
         self.socket.send(encode(name, **values))
 
     def begin(self, name, **values):
-        """Sends a request. Returns its number."""
+        """Sends a request. Returns its number. Who was silent says hello first."""
+        if time.monotonic() - self.said > SILENCE_S:
+            self.welcomed = False
+            self.wait_until(lambda: self.welcomed, 10, "a welcome")
         self.last_request += 1
         self._send(name, request=self.last_request, **values)
         return self.last_request
