@@ -292,7 +292,8 @@ static void option_reference (FILE *out, option_t option, command_t command)
 void arguments_reference (FILE *out)
 {
     for (command_t i = 0; i < COMMAND_COUNT; i++) {
-        fprintf (out, "### quire %s %s\n\n", commands [i].name, commands [i].operands);
+        const char *operands = commands [i].operands;
+        fprintf (out, "### quire %s%s%s\n\n", commands [i].name, *operands != 0 ? " " : "", operands);
         fprintf (out, "It %s. %s\n\n| option | what it does |\n|---|---|\n", commands [i].what, commands [i].more);
         for (option_t option = 0; option < OPTION_COUNT; option++)
             option_reference (out, option, i);
