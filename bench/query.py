@@ -1,4 +1,5 @@
-"""Measures how long a search takes over HTTP, with one client and with eight."""
+"""Measures how long a search takes over HTTP, with one client and with eight, and what processor
+time it costs the whole service, the question's embedding included (with one client)."""
 
 import http.client
 import json
@@ -7,7 +8,9 @@ import random
 import statistics
 import time
 
-from shelf import arguments, filled_shelf, report, running_service, say, table
+from multiply import multiply
+from shelf import (arguments, filled_shelf, report, run_milliseconds, running_service, say, table,
+                   wait_for_rest)
 
 CLIENTS = (1, 8)
 WARM_UP = 20
@@ -32,59 +35,87 @@ def questions_of(options, service, ids):
     return questions
 
 
-def ask_all(port, store, questions, ranker):
-    """One client with one connection. Returns the seconds that each answer took."""
+def ask_all(port, store, questions, ranker, pids=()):
+    """One client with one connection. Returns for each answer the seconds that it took, and the
+    milliseconds of processor time that these processes needed meanwhile."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    seconds = []
+    costs = []
     for question in questions:
         body = json.dumps({"query": question, "ranking_options": {"ranker": ranker}})
-        began = time.perf_counter()
+        before, began = run_milliseconds(pids), time.perf_counter()
         connection.request("POST", f"/v1/vector_stores/{store}/search", body,
                            {"Content-Type": "application/json"})
         answer = connection.getresponse()
         text = answer.read()
-        seconds.append(time.perf_counter() - began)
+        costs.append((time.perf_counter() - began, run_milliseconds(pids) - before))
         if answer.status != 200:
             raise RuntimeError(f"{answer.status}: {text[:200]}")
-    return seconds
+    return costs
 
 
-def ask_from(clients, port, store, questions, ranker):
+def percentiles(values):
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return cuts[49], cuts[94], cuts[98]
+
+
+def ask_from(clients, service, store, questions, ranker):
     """So many clients, a process each. Returns what p50, p95 and searches/s were."""
+    pids = [process.pid for process in service.processes.values()] if clients == 1 else []
     with multiprocessing.Pool(clients) as pool:
         pool.map(int, range(clients))   # all are there before the clock starts
         began = time.perf_counter()
-        parts = pool.starmap(ask_all, [(port, store, questions[number::clients], ranker)
+        parts = pool.starmap(ask_all, [(service.port, store, questions[number::clients], ranker, pids)
                                        for number in range(clients)], chunksize=1)
         took = time.perf_counter() - began
-    milliseconds = sorted(1000 * second for part in parts for second in part)
-    cuts = statistics.quantiles(milliseconds, n=100, method="inclusive")
-    return {"clients": clients, "ranker": ranker, "p50_ms": cuts[49], "p95_ms": cuts[94],
-            "p99_ms": cuts[98], "searches_per_second": len(milliseconds) / took}
+    costs = [cost for part in parts for cost in part]
+    row = {"clients": clients, "ranker": ranker, "searches_per_second": len(costs) / took}
+    row["p50_ms"], row["p95_ms"], row["p99_ms"] = percentiles([1000 * seconds for seconds, _ in costs])
+    if pids:
+        row["cpu_p50_ms"], row["cpu_p95_ms"], _ = percentiles([cpu for _, cpu in costs])
+    return row
+
+
+def enlarge(service, shelf, chunks):
+    """Copies of the shelf's files (multiply.py), until there are about so many chunks."""
+    say(f"making it {chunks:,} chunks large")
+    service.stop()
+    multiply(service.data / "store.sqlite", chunks)
+    service.start().wait_ready()
+    wait_for_rest([process.pid for process in service.processes.values()])
+
+
+def count_chunks(service, store):
+    answer = service.http.post(f"/v1/vector_stores/{store}/search", json={"query": "anything"})
+    return answer.json()["indexed"]["chunks"]
 
 
 def main():
     parser = arguments(__doc__)
     parser.add_argument("--count", type=int, default=400, help="searches a row (default 400)")
+    parser.add_argument("--chunks", type=int, default=0,
+                        help="enlarge the shelf to about so many by copies with their lines in another order")
     options = parser.parse_args()
     with running_service(options) as service:
         shelf = filled_shelf(service, options)
         questions = questions_of(options, service, shelf.ids)
         questions = (questions * (options.count // len(questions) + 1))[:options.count]
-        chunks = sum(file["chunks"] for file in shelf.files())
+        if options.chunks:
+            enlarge(service, shelf, options.chunks)
+        chunks = count_chunks(service, shelf.store)
         ask_all(service.port, shelf.store, questions[:WARM_UP], "auto")
         rows = []
         for ranker in ("lexical", "dense", "auto"):
             for clients in CLIENTS:
                 say(f"{ranker}, {clients} clients")
-                rows.append(ask_from(clients, service.port, shelf.store, questions, ranker))
+                rows.append(ask_from(clients, service, shelf.store, questions, ranker))
     result = {"files": len(shelf.ids), "chunks": chunks, "questions": len(questions),
               "rows": rows}
-    header = ["ranker", "clients", "p50 ms", "p95 ms", "p99 ms", "searches/s"]
-    text = table(header, [(row["ranker"], row["clients"], row["p50_ms"], row["p95_ms"],
-                           row["p99_ms"], row["searches_per_second"]) for row in rows])
-    report(options, result,
-           f"{len(shelf.ids)} files, {chunks:,} chunks, {len(questions)} searches a row\n\n{text}")
+    header = ["ranker", "clients", "p50 ms", "p95 ms", "p99 ms", "searches/s", "cpu p50 ms", "cpu p95 ms"]
+    text = table(header, [(row["ranker"], row["clients"], row["p50_ms"], row["p95_ms"], row["p99_ms"],
+                           row["searches_per_second"], row.get("cpu_p50_ms", ""), row.get("cpu_p95_ms", ""))
+                          for row in rows])
+    report(options, result, f"{chunks:,} chunks, {len(questions)} searches a row\n\n{text}")
 
 
-main()
+if __name__ == "__main__":
+    main()

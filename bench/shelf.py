@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -143,6 +144,25 @@ def descendants(pid):
         for child in children:
             found += [child, *descendants(child)]
     return found
+
+
+def run_milliseconds(pids):
+    """Processor time of all threads of these processes, to the nanosecond."""
+    total = 0
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            total += int(task.read_text().split()[0])
+    return total / 1e6
+
+
+def wait_for_rest(pids, within=FILL_S):
+    """Waits until the processes have done next to nothing for two seconds."""
+    def rests():
+        before = run_milliseconds(pids)
+        time.sleep(2)
+        return run_milliseconds(pids) - before < 100
+
+    wait_until(rests, within, "the service to have nothing to do")
 
 
 def tree_cpu_seconds(pid):

@@ -3,6 +3,8 @@
  * (bench/index.c). */
 #include "dot.h"
 
+#include <math.h>
+
 #define LANES  16
 #define CHAINS 4     /* sums side by side, so that none waits for the other */
 #define STEP   (LANES * CHAINS)
@@ -32,5 +34,53 @@ void dot_many (float *out, const float *question, const float *vectors, size_t c
         for (size_t lane = 0; lane < LANES; lane++)
             total += sum [lane];
         out [i] = total;
+    }
+}
+
+static float largest (const float *vector)
+{
+    float most = 0;
+    for (size_t i = 0; i < DOT_WIDTH; i++)
+        most = fmaxf (most, fabsf (vector [i]));
+    return most;
+}
+
+/* How many steps a number is; *lacking grows by the square of what that leaves out. */
+static float steps_of (float number, float step, float *lacking)
+{
+    float steps = step > 0 ? roundf (number / step) : 0, rest = number - step * steps;
+    *lacking += rest * rest;
+    return steps;
+}
+
+float dot_shorten (const float *vector, dot_short_t *out)
+{
+    float lacking = 0;
+    out->step = largest (vector) / INT8_MAX;
+    for (size_t i = 0; i < DOT_WIDTH; i++)
+        out->parts [i] = (int8_t) steps_of (vector [i], out->step, &lacking);
+    return sqrtf (lacking);
+}
+
+float dot_shorten_question (const float *question, dot_question_t *out)
+{
+    float lacking = 0;
+    out->step = largest (question) / INT16_MAX;
+    for (size_t i = 0; i < DOT_WIDTH; i++)
+        out->parts [i] = (int16_t) steps_of (question [i], out->step, &lacking);
+    return sqrtf (lacking);
+}
+
+/* The largest sum is that of two vectors whose numbers are all as large: it fits. */
+_Static_assert ((int64_t) DOT_WIDTH * INT8_MAX * INT16_MAX <= INT32_MAX, "sums fit 32 bits");
+
+FOR_EACH_PROCESSOR
+void dot_many_short (float *out, const dot_question_t *question, const dot_short_t *vectors, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int32_t sum = 0;
+        for (size_t k = 0; k < DOT_WIDTH; k++)
+            sum += (int16_t) vectors [i].parts [k] * question->parts [k];
+        out [i] = (float) sum * question->step * vectors [i].step;
     }
 }

@@ -1,7 +1,8 @@
 /* The vector index, on FAISS (exact, inner product): the only file that knows it.
  *
  * FAISS numbers vectors by position; beside it stand the chunk, page and file of each position.
- * Removing closes the gaps in order, in FAISS and here alike. On the disk: a header with a sum
+ * Removing closes the gaps in order, in FAISS and here alike. A search scans short forms of the vectors
+ * (dot.h) and looks up those that may be among the best, so that what it tells is exact. On the disk: a header with a sum
  * over everything, the names of the positions, the vectors. FAISS's own form is not used, since its
  * reader believes the lengths in a file. */
 #include "index.h"
@@ -29,6 +30,7 @@ _Static_assert (DOT_WIDTH == INDEX_WIDTH, "vectors of one width");
 
 #define INDEX_VERSION 2
 #define NOT_ALLOWED   (-2.0f)
+#define ROUNDING      1e-4f         /* of sums in another order */
 #define MAX_PATH      4096
 #define MAX_VECTORS   (64u << 20)   /* a header that claims more is damaged */
 
@@ -39,6 +41,8 @@ typedef struct {
 struct index {
     FaissIndex *vectors;
     name_t *names;              /* [capacity], of each position */
+    dot_short_t *shorts;        /* [capacity] */
+    float most_lacking;         /* of them all */
     size_t count, capacity;
     bool changed;
     pthread_rwlock_t lock;      /* a waiting change goes before new searches */
@@ -99,6 +103,7 @@ void index_destroy (index_t **index)
     faiss_Index_free ((*index)->vectors);
     pthread_rwlock_destroy (&(*index)->lock);
     free ((*index)->names);
+    free ((*index)->shorts);
     free (*index);
     *index = NULL;
 }
@@ -118,6 +123,29 @@ static const float *vectors_of (const index_t *index, size_t *size)
     float *vectors;
     faiss_IndexFlat_xb ((FaissIndexFlat *) index->vectors, &vectors, size);
     return vectors;
+}
+
+/* Makes room for so many. What is there stays, also when it fails. */
+static int reserve (index_t *index, size_t capacity)
+{
+    if (capacity <= index->capacity)
+        return 0;
+    name_t *names = realloc (index->names, capacity * sizeof *names);
+    if (names != NULL)
+        index->names = names;
+    dot_short_t *shorts = realloc (index->shorts, capacity * sizeof *shorts);
+    if (shorts != NULL)
+        index->shorts = shorts;
+    if (names == NULL || shorts == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    index->capacity = capacity;
+    return 0;
+}
+
+static void shorten (index_t *index, size_t position, const float *vector)
+{
+    float lacking = dot_shorten (vector, &index->shorts [position]);
+    index->most_lacking = lacking > index->most_lacking ? lacking : index->most_lacking;
 }
 
 /* -- on the disk ---------------------------------------------------------------------------- */
@@ -168,17 +196,17 @@ static bool is_whole (const uint8_t *file, size_t size, const char *identity, he
 static int take_over (index_t *index, const uint8_t *file, const header_t *header)
 {
     size_t count = header->count, names_size = count * sizeof (name_t);
-    name_t *names = malloc (names_size + 1);
-    if (names == NULL)
-        return error_set (ERROR_NO_MEMORY, NULL);
-    memcpy (names, file + sizeof *header, names_size);
-    free (index->names);
-    index->names = names;
-    index->capacity = count;
+    if (reserve (index, count) != 0)
+        return -1;
+    memcpy (index->names, file + sizeof *header, names_size);
     const void *vectors = file + sizeof *header + names_size;
     if (count > 0 && faiss_Index_add (index->vectors, (idx_t) count, vectors) != 0)
         return fail ("load");
     index->count = count;
+    size_t size;
+    const float *loaded = vectors_of (index, &size);
+    for (size_t i = 0; i < count; i++)
+        shorten (index, i, loaded + i * INDEX_WIDTH);
     return 0;
 }
 
@@ -255,27 +283,15 @@ int index_save (index_t *index, const char *path, const char *identity)
 
 /* -- changes -------------------------------------------------------------------------------- */
 
-static int reserve (index_t *index)
-{
-    if (index->count < index->capacity)
-        return 0;
-    size_t capacity = index->capacity * 3 / 2 + 1024;
-    name_t *names = realloc (index->names, capacity * sizeof *names);
-    if (names == NULL)
-        return error_set (ERROR_NO_MEMORY, NULL);
-    index->names = names;
-    index->capacity = capacity;
-    return 0;
-}
-
 int index_add (index_t *index, uint32_t chunk, uint32_t page, uint32_t file, const float *vector)
 {
     pthread_rwlock_wrlock (&index->lock);
-    int result = reserve (index);
+    int result = index->count < index->capacity ? 0 : reserve (index, index->capacity * 3 / 2 + 1024);
     if (result == 0 && faiss_Index_add (index->vectors, 1, vector) != 0)
         result = fail ("add");
     if (result == 0) {
         index->names [index->count] = (name_t) {chunk, page, file};
+        shorten (index, index->count, vector);
         __atomic_store_n (&index->count, index->count + 1, __ATOMIC_RELAXED);
         index->changed = true;
     }
@@ -295,8 +311,10 @@ static int remove_marked (index_t *index, const uint8_t *marks)
         return fail ("remove");
     size_t kept = 0;
     for (size_t i = 0; i < index->count; i++)
-        if (!(marks [i / 8] >> (i % 8) & 1))
+        if (!(marks [i / 8] >> (i % 8) & 1)) {
+            index->shorts [kept] = index->shorts [i];
             index->names [kept++] = index->names [i];
+        }
     __atomic_store_n (&index->count, kept, __ATOMIC_RELAXED);
     index->changed = true;
     return 0;
@@ -391,56 +409,58 @@ void index_list (const index_t *index, index_entry_handler_t *handler, void *con
 /* -- searching ------------------------------------------------------------------------------ */
 
 /* Neighbours are mostly of one file, so runs are scored with one call each. */
-static void score_run (const index_scan_t *scan, const float *vectors, const float *question,
-                       size_t start, size_t end)
+static void score_run (const index_scan_t *scan, const dot_question_t *question, size_t start, size_t end)
 {
     if (end > start)
-        dot_many (scan->cosines + start, question, vectors + start * INDEX_WIDTH, end - start);
+        dot_many_short (scan->about + start, question, scan->index->shorts + start, end - start);
 }
 
-static void score_allowed (const index_scan_t *scan, const float *question, const number_set_t *allowed)
+static void score_allowed (index_scan_t *scan, const number_set_t *allowed)
 {
-    size_t size, start = 0, count = scan->index->count;
-    const float *vectors = vectors_of (scan->index, &size);
-    if (allowed == NULL) {
-        score_run (scan, vectors, question, 0, count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
+    dot_question_t question;
+    scan->off = dot_shorten_question (scan->question, &question) + scan->index->most_lacking + ROUNDING;
+    size_t start = 0, count = scan->index->count;
+    for (size_t i = 0; i < count && allowed != NULL; i++)
         if (!number_set_has (allowed, scan->index->names [i].file)) {
-            score_run (scan, vectors, question, start, i);
-            scan->cosines [i] = NOT_ALLOWED;
+            score_run (scan, &question, start, i);
+            scan->about [i] = NOT_ALLOWED;
             start = i + 1;
         }
-    score_run (scan, vectors, question, start, count);
+    score_run (scan, &question, start, count);
 }
 
 int index_scan (index_t *index, const float *question, const number_set_t *allowed, index_scan_t *scan)
 {
     pthread_rwlock_rdlock (&index->lock);
-    *scan = (index_scan_t) {index, malloc ((index->count + 1) * sizeof (float))};
-    if (scan->cosines == NULL) {
+    *scan = (index_scan_t) {.index = index, .question = question,
+                            .about = malloc ((index->count + 1) * sizeof (float))};
+    if (scan->about == NULL) {
         pthread_rwlock_unlock (&index->lock);
         return error_set (ERROR_NO_MEMORY, NULL);
     }
-    score_allowed (scan, question, allowed);
+    score_allowed (scan, allowed);
     return 0;
 }
 
 void index_scan_end (index_scan_t *scan)
 {
-    if (scan->cosines == NULL)
+    if (scan->about == NULL)
         return;
-    free (scan->cosines);
-    scan->cosines = NULL;
+    free (scan->about);
+    scan->about = NULL;
     pthread_rwlock_unlock (&scan->index->lock);
 }
 
 static index_hit_t hit_at (const index_scan_t *scan, size_t i)
 {
+    size_t size;
     const name_t *name = &scan->index->names [i];
-    return (index_hit_t) {name->chunk, name->page, name->file, scan->cosines [i]};
+    index_hit_t hit = {.chunk = name->chunk, .page = name->page, .file = name->file};
+    dot_many (&hit.cosine, scan->question, vectors_of (scan->index, &size) + i * INDEX_WIDTH, 1);
+    return hit;
 }
+
+/* -- the best: heaps with the worst of the best on top -------------------------------------- */
 
 static void sift_down (index_hit_t *heap, size_t count, size_t at)
 {
@@ -458,6 +478,19 @@ static void sift_down (index_hit_t *heap, size_t count, size_t at)
     }
 }
 
+static size_t keep_best (index_hit_t *heap, size_t found, size_t capacity, const index_hit_t *hit)
+{
+    if (found < capacity) {
+        heap [found++] = *hit;
+        for (size_t at = found == capacity ? found / 2 : 0; at-- > 0;)
+            sift_down (heap, found, at);
+    } else if (hit->cosine > heap [0].cosine) {
+        heap [0] = *hit;
+        sift_down (heap, found, 0);
+    }
+    return found;
+}
+
 static int compare_hits (const void *left, const void *right)
 {
     const index_hit_t *a = left, *b = right;
@@ -466,22 +499,31 @@ static int compare_hits (const void *left, const void *right)
     return (a->chunk > b->chunk) - (a->chunk < b->chunk);
 }
 
-/* A heap with the worst of the best on top. */
-size_t index_scan_best (const index_scan_t *scan, index_hit_t *hits, size_t capacity)
+/* About how near is the last of so many best? */
+static float about_last (const index_scan_t *scan, index_hit_t *heap, size_t capacity)
 {
     size_t found = 0;
-    for (size_t i = 0; i < scan->index->count && capacity > 0; i++) {
-        if (scan->cosines [i] <= NOT_ALLOWED
-            || (found == capacity && scan->cosines [i] <= hits [0].cosine))
+    for (size_t i = 0; i < scan->index->count; i++) {
+        if (scan->about [i] <= NOT_ALLOWED || (found == capacity && scan->about [i] <= heap [0].cosine))
             continue;
-        if (found < capacity) {
-            hits [found++] = hit_at (scan, i);
-            for (size_t at = found == capacity ? found / 2 : 0; at-- > 0;)
-                sift_down (hits, found, at);
-        } else {
-            hits [0] = hit_at (scan, i);
-            sift_down (hits, found, 0);
-        }
+        index_hit_t hit = {.cosine = scan->about [i]};
+        found = keep_best (heap, found, capacity, &hit);
+    }
+    return found == capacity ? heap [0].cosine : NOT_ALLOWED;
+}
+
+/* What is among the best in truth may seem less, and the last of the best that seem so be less. */
+size_t index_scan_best (const index_scan_t *scan, index_hit_t *hits, size_t capacity)
+{
+    if (capacity == 0)
+        return 0;
+    size_t found = 0;
+    float least = about_last (scan, hits, capacity) - 2 * scan->off;
+    for (size_t i = 0; i < scan->index->count; i++) {
+        if (scan->about [i] <= NOT_ALLOWED || scan->about [i] < least)
+            continue;
+        index_hit_t hit = hit_at (scan, i);
+        found = keep_best (hits, found, capacity, &hit);
     }
     qsort (hits, found, sizeof *hits, compare_hits);
     return found;
@@ -491,7 +533,7 @@ void index_scan_pages (const index_scan_t *scan, const number_set_t *pages, inde
                        void *context)
 {
     for (size_t i = 0; i < scan->index->count; i++) {
-        if (scan->cosines [i] <= NOT_ALLOWED || !number_set_has (pages, scan->index->names [i].page))
+        if (scan->about [i] <= NOT_ALLOWED || !number_set_has (pages, scan->index->names [i].page))
             continue;
         index_hit_t hit = hit_at (scan, i);
         handler (context, &hit);

@@ -47,13 +47,16 @@ void index_list (const index_t *index, index_entry_handler_t *handler, void *con
 
 /* -- searching ------------------------------------------------------------------------------ */
 
-/* The cosines of all allowed chunks to a question. Between index_scan and index_scan_end the
- * index can't change, so end it soon. */
+/* About the cosines of all allowed chunks to a question; what is told of them is exact. Between
+ * index_scan and index_scan_end the index can't change, so end it soon. */
 typedef struct {
     index_t *index;
-    float *cosines;       /* [index_count]; below -1 where not allowed */
+    const float *question;   /* lent */
+    float *about;            /* [index_count]; below -1 where not allowed */
+    float off;               /* none is off by more */
 } index_scan_t;
 
+/* question [INDEX_WIDTH], unit length; it must stay until the end. */
 MUST_CHECK int index_scan (index_t *index, const float *question, const number_set_t *allowed,
                            index_scan_t *scan);
 void index_scan_end (index_scan_t *scan);

@@ -22,7 +22,7 @@ namespace {
 const char *const kind_names [LEXICAL_KINDS] = {"pages", "heads", "chunks", "cards", "names"};
 
 const char key_identity [] = "identity", key_applied [] = "applied";
-const Xapian::valueno slot_file = 0, slot_page = 1;
+const Xapian::valueno slot_place = 0;   /* file and page, packed */
 
 /* A filter of up to this many files is a part of the query; a larger one is asked for each hit. */
 const size_t most_filter_terms = 64;
@@ -98,17 +98,17 @@ std::string pack (uint32_t number)
     return {char (number >> 24), char (number >> 16), char (number >> 8), char (number)};
 }
 
-uint32_t unpack (const std::string &packed)
+uint32_t unpack (const std::string &packed, size_t offset)
 {
     uint32_t number = 0;
-    for (unsigned char byte : packed.substr (0, 4))
-        number = number << 8 | byte;
+    for (size_t i = offset; i < offset + 4 && i < packed.size (); i++)
+        number = number << 8 | (unsigned char) packed [i];
     return number;
 }
 
 bool FileFilter::operator() (const Xapian::Document &document) const
 {
-    return number_set_has (allowed, unpack (document.get_value (slot_file)));
+    return number_set_has (allowed, unpack (document.get_value (slot_place), 0));
 }
 
 std::string file_term (uint32_t file)
@@ -341,8 +341,7 @@ int lexical_put (lexical_t *lexical, const lexical_document_t *source)
             for (const std::string &pair : pairs_of (tokens))
                 document.add_term (pair);
         document.add_boolean_term (file_term (source->file));
-        document.add_value (slot_file, pack (source->file));
-        document.add_value (slot_page, pack (source->page));
+        document.add_value (slot_place, pack (source->file) + pack (source->page));
         lexical->databases [source->kind].replace_document (source->number, document);
     });
 }
@@ -415,6 +414,36 @@ Xapian::Query within (const Xapian::Query &query, const number_set_t *allowed)
 
 using hits_t = std::vector<lexical_hit_t>;
 
+void sort_by_number (hits_t &hits)
+{
+    std::sort (hits.begin (), hits.end (), [] (const lexical_hit_t &left, const lexical_hit_t &right) {
+        return left.number < right.number;
+    });
+}
+
+void sort_by_score (hits_t &hits)
+{
+    std::sort (hits.begin (), hits.end (), [] (const lexical_hit_t &left, const lexical_hit_t &right) {
+        return left.score != right.score ? left.score > right.score : left.number < right.number;
+    });
+}
+
+/* The values of a slot stand in the order of the documents: so one walk finds all places, where
+ * opening each document would read twice as much. */
+void add_places (const Xapian::Database &database, hits_t &hits)
+{
+    sort_by_number (hits);
+    Xapian::ValueIterator place = database.valuestream_begin (slot_place);
+    for (lexical_hit_t &hit : hits) {
+        place.skip_to (hit.number);
+        if (place == database.valuestream_end (slot_place))
+            break;
+        hit.file = unpack (*place, 0);
+        hit.page = unpack (*place, 4);
+    }
+    sort_by_score (hits);
+}
+
 hits_t find (const Xapian::Database &database, const Xapian::Query &query, const number_set_t *allowed, size_t limit)
 {
     hits_t found;
@@ -427,11 +456,9 @@ hits_t find (const Xapian::Database &database, const Xapian::Query &query, const
     bool asked_each = allowed != nullptr && allowed->count > most_filter_terms;
     Xapian::MSet matches = enquire.get_mset (0, Xapian::doccount (limit), 0, nullptr,
                                              asked_each ? &filter : nullptr);
-    for (Xapian::MSetIterator i = matches.begin (); i != matches.end (); ++i) {
-        const Xapian::Document document = i.get_document ();
-        found.push_back ({*i, unpack (document.get_value (slot_file)),
-                          unpack (document.get_value (slot_page)), float (i.get_weight ())});
-    }
+    for (Xapian::MSetIterator i = matches.begin (); i != matches.end (); ++i)
+        found.push_back ({*i, 0, 0, float (i.get_weight ())});
+    add_places (database, found);
     return found;
 }
 
@@ -513,14 +540,10 @@ void level_term (const Xapian::Database &database, const std::string &term, cons
 
 void level_names (const Xapian::Database &database, const Question &question, const named_t &named, hits_t &hits)
 {
-    std::sort (hits.begin (), hits.end (), [] (const lexical_hit_t &left, const lexical_hit_t &right) {
-        return left.number < right.number;
-    });
+    sort_by_number (hits);
     for (const std::string &term : known_terms (database, question.terms))
         level_term (database, term, named, hits);
-    std::stable_sort (hits.begin (), hits.end (), [] (const lexical_hit_t &left, const lexical_hit_t &right) {
-        return left.score > right.score;
-    });
+    sort_by_score (hits);
 }
 
 /* -- a search ------------------------------------------------------------------------------- */
@@ -642,9 +665,9 @@ int lexical_list (const char *folder, const char *identity, lexical_kind_t kind,
             throw Xapian::DatabaseOpeningError ("it is of another store or version");
         *applied = std::stoull (database.get_metadata (key_applied));
         Xapian::doccount count = 0;
-        for (Xapian::ValueIterator file = database.valuestream_begin (slot_file);
-             file != database.valuestream_end (slot_file); ++file, ++count)
-            handler (context, file.get_docid (), unpack (*file));
+        for (Xapian::ValueIterator place = database.valuestream_begin (slot_place);
+             place != database.valuestream_end (slot_place); ++place, ++count)
+            handler (context, place.get_docid (), unpack (*place, 0));
         if (count != database.get_doccount ())
             throw Xapian::DatabaseCorruptError ("it has documents without a file");
     });

@@ -13,7 +13,7 @@ extern "C" {
 
 #include "number_set.h"
 
-#define LEXICAL_VERSION "2"     /* raised when terms or weights of documents change */
+#define LEXICAL_VERSION "3"     /* raised when terms or weights of documents change */
 #define MAX_QUESTION_TERMS 64   /* the rarest are kept */
 
 typedef enum {

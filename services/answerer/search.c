@@ -212,13 +212,19 @@ static void weigh_files (evidence_t *evidence, const lexical_hits_t *lexical)
     }
 }
 
-/* A page that is gone from the store meanwhile stays without its share; it is left out later. */
-static int weigh_numbers (evidence_t *evidence, store_t *store)
+/* Looks up the number shares, but only of pages that may come among the first `limit` by them: a share
+ * is at most 1. The pages must be ranked without. A page that is gone from the store meanwhile stays
+ * without its share; it is left out later. */
+static int weigh_numbers (evidence_t *evidence, store_t *store, size_t limit)
 {
+    float least = evidence->page_count > limit ? evidence->pages [limit].score : 0;
     for (size_t i = 0; i < evidence->page_count; i++) {
         page_row_t row;
-        if (store_get_page_facts (store, evidence->pages [i].page, &row) == 0)
-            evidence->pages [i].number_share = row.number_share;
+        page_evidence_t *page = &evidence->pages [i];
+        if (page->score * (1 + fusion_weights.numbers) < least)
+            break;
+        if (store_get_page_facts (store, page->page, &row) == 0)
+            page->number_share = row.number_share;
         else if (error_get () != ERROR_PAGE_NOT_READ)
             return -1;
     }
@@ -321,11 +327,14 @@ static int64_t rank (const search_t *search, const char *question, const float *
     join_chunks (evidence);
     if (facts.many_files)
         weigh_files (evidence, lexical);
-    if (facts.quantity && weigh_numbers (evidence, search->reader->store) != 0)
-        return -1;
     if (evidence->out_of_memory)
         return error_set (ERROR_NO_MEMORY, NULL);
     fusion_rank (evidence->pages, evidence->page_count, facts, &fusion_weights);
+    if (facts.quantity) {
+        if (weigh_numbers (evidence, search->reader->store, search->limit) != 0)
+            return -1;
+        fusion_rank (evidence->pages, evidence->page_count, facts, &fusion_weights);
+    }
     if (add_first_chunks (search, evidence) != 0)
         return -1;
     return (int64_t) fusion_cut (evidence->pages, evidence->page_count, evidence->chunks,

@@ -1,8 +1,10 @@
 /* The vector index: what is found, filters, removal, saving, damage; with the real FAISS. */
 #include "library_fixture.h"
 
+#include <math.h>
 #include <pthread.h>
 
+#include "dot.h"
 #include "error.h"
 #include "index.h"
 
@@ -61,6 +63,70 @@ static void test_best (void **state UNUSED)
     assert_int_equal (best (77, NULL, hits, 1), 1);
     assert_int_equal (hits [0].chunk, 77);
     assert_int_equal (best (77, NULL, hits, 0), 0);
+}
+
+/* A random vector of the neighbourhood of an axis. */
+static void vector_near (float vector [EMBEDDING_WIDTH], size_t axis, uint32_t *random, float spread)
+{
+    float sum = 0;
+    for (size_t i = 0; i < EMBEDDING_WIDTH; i++) {
+        *random = *random * 1664525 + 1013904223;
+        vector [i] = (i == axis) + spread * ((float) (*random >> 8) / (1 << 24) - 0.5f);
+        sum += vector [i] * vector [i];
+    }
+    for (size_t i = 0; i < EMBEDDING_WIDTH; i++)
+        vector [i] /= sqrtf (sum);
+}
+
+/* Vectors that are nearer to each other than their short forms can tell: still the very best are
+ * found, in order. */
+static void test_best_are_exact (void **state UNUSED)
+{
+    enum { COUNT = 2000, BEST = 50 };
+    uint32_t random = 7;
+    float *all = malloc (COUNT * EMBEDDING_WIDTH * sizeof *all), question [EMBEDDING_WIDTH], cosines [COUNT];
+    index_hit_t hits [BEST];
+    index_scan_t scan;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        vector_near (all + i * EMBEDDING_WIDTH, 3, &random, 0.01f);
+        assert_int_equal (index_add (vectors, i, i, 1, all + i * EMBEDDING_WIDTH), 0);
+    }
+    vector_near (question, 3, &random, 0.01f);
+    dot_many (cosines, question, all, COUNT);
+    assert_int_equal (index_scan (vectors, question, NULL, &scan), 0);
+    assert_int_equal (index_scan_best (&scan, hits, BEST), BEST);
+    index_scan_end (&scan);
+    for (size_t i = 0; i < BEST; i++) {
+        size_t better = 0;
+        for (size_t j = 0; j < COUNT; j++)
+            better += cosines [j] > hits [i].cosine;
+        assert_true (hits [i].cosine == cosines [hits [i].chunk]);
+        assert_true (better <= i);
+    }
+    free (all);
+}
+
+static void test_short_forms (void **state UNUSED)
+{
+    uint32_t random = 9;
+    for (size_t round = 0; round < 200; round++) {
+        float vector [EMBEDDING_WIDTH], question [EMBEDDING_WIDTH], exact, about;
+        dot_short_t shortened;
+        dot_question_t asked;
+        vector_near (vector, round, &random, round % 3 == 0 ? 1 : 0.05f);
+        vector_near (question, round + 1, &random, 1);
+        float lacking = dot_shorten (vector, &shortened) + dot_shorten_question (question, &asked);
+        dot_many (&exact, question, vector, 1);
+        dot_many_short (&about, &asked, &shortened, 1);
+        assert_true (lacking < 0.1f && fabsf (exact - about) <= lacking + 1e-4f);
+    }
+    float nothing [EMBEDDING_WIDTH] = {0}, about = 1;
+    dot_short_t shortened;
+    dot_question_t asked;
+    assert_float_equal (dot_shorten (nothing, &shortened), 0, 1e-9);
+    assert_float_equal (dot_shorten_question (nothing, &asked), 0, 1e-9);
+    dot_many_short (&about, &asked, &shortened, 1);
+    assert_float_equal (about, 0, 1e-9);
 }
 
 static void test_filter (void **state UNUSED)
@@ -258,7 +324,8 @@ int main (void)
 {
 #define WITH_INDEX(test) cmocka_unit_test_setup_teardown (test, open_new, close_and_remove)
     const struct CMUnitTest tests [] = {
-        WITH_INDEX (test_best), WITH_INDEX (test_filter), WITH_INDEX (test_pages), WITH_INDEX (test_remove),
+        WITH_INDEX (test_best), WITH_INDEX (test_best_are_exact), cmocka_unit_test (test_short_forms),
+        WITH_INDEX (test_filter), WITH_INDEX (test_pages), WITH_INDEX (test_remove),
         WITH_INDEX (test_reconcile), WITH_INDEX (test_saved_and_loaded),
         WITH_INDEX (test_any_wrong_byte_is_found), WITH_INDEX (test_damaged_file_is_not_used), WITH_INDEX (test_searches_beside_changes),
     };
