@@ -134,6 +134,14 @@ def test_change_of_the_code_builds_only_the_code(image, tmp_path):
     assert took <= CHANGED_S
 
 
+@pytest.mark.parametrize("arguments, status", [(["--help"], 0), ([], 2), (["--what"], 2)])
+def test_model_script_says_how_it_is_used(tmp_path, arguments, status):
+    done = subprocess.run([CHECKOUT / "scripts" / "model", *arguments], cwd=tmp_path, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == status and "model --index" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_wrong_argument_of_the_build(image):
     with pytest.raises(AssertionError, match="required, optional or none"):
         build(f"{image}-wrong", "--build-arg", "MODEL=maybe")
