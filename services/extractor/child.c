@@ -245,7 +245,9 @@ static error_t cause_of_death (int status)
         return ERROR_READER_KILLED;
     if (signal == SIGSYS)
         return ERROR_READER_FORBIDDEN;   /* its filter of system calls */
-    if (WIFEXITED (status) && WEXITSTATUS (status) == READER_NOT_STARTED)
+    if (WIFEXITED (status) && WEXITSTATUS (status) == READER_NOT_FILTERED)
+        log_error ("reader_not_started", "why=\"The kernel refuses the filter of system calls (seccomp), so nothing is read.\"");
+    if (WIFEXITED (status) && (WEXITSTATUS (status) == READER_NOT_STARTED || WEXITSTATUS (status) == READER_NOT_FILTERED))
         return ERROR_INTERNAL;
     return ERROR_READER_DIED;
 }

@@ -198,6 +198,10 @@ int sandbox_enter (const sandbox_t *sandbox)
     if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set (ERROR_INTERNAL, "A reader can't give up privileges: %s.", strerror (errno));
     int nothing = close_descriptors (sandbox);
-    return nothing >= 0 && set_limits (sandbox) == 0 && enter_landlock () == 0
-        && close_streams (sandbox, nothing) == 0 && enter_seccomp () == 0 ? 0 : -1;
+    if (nothing < 0 || set_limits (sandbox) != 0 || enter_landlock () != 0 || close_streams (sandbox, nothing) != 0)
+        return -1;
+    int result = enter_seccomp ();
+    if (result != 0 && sandbox->silent)
+        _exit (READER_NOT_FILTERED);
+    return result;
 }

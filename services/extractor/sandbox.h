@@ -14,7 +14,8 @@ typedef struct {
 } sandbox_t;
 
 /* To be called by the only thread, when everything that is ever needed has been opened. Takes the
- * environment away too. Returns 0, or -1 with INTERNAL: then nothing may be read. */
+ * environment away too. Returns 0, or -1 with INTERNAL: then nothing may be read. A silent one whose
+ * kernel refuses the filter of system calls has no log any more, and ends with READER_NOT_FILTERED. */
 MUST_CHECK int sandbox_enter (const sandbox_t *sandbox);
 
 #endif

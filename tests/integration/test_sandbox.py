@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service import ROLES, Service, find_program
+from service import ROLES, Service, find_program, wait_until
 
 PAGE_S = 2
 WITHIN = 60
@@ -31,23 +31,52 @@ ACTS = {
 }
 
 
+SETTINGS = {"QUIRE_EXTRACTOR_PAGE_MS": PAGE_S * 1000, "QUIRE_EXTRACTOR_PAGE_MB": 64,
+            "QUIRE_EXTRACTOR_CHILDREN": 1, "QUIRE_EXTRACTOR_OCR": "off"}
+
+
 @pytest.fixture(scope="module")
-def captured(tmp_path_factory):
-    """A service whose readers do what documents say."""
+def hostile_build(tmp_path_factory):
+    """A build folder whose reader does what documents say; quire-old-kernel lies there too."""
     build = Path(os.environ["QUIRE_BUILD_DIR"])
-    subprocess.run(["ninja", "-C", build, "quire-hostile-reader"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", build, "quire-hostile-reader", "quire-old-kernel"], check=True,
+                   stdout=subprocess.DEVNULL)
     programs = tmp_path_factory.mktemp("programs") / "bin"
     programs.mkdir()
     for role in ROLES:
         program = find_program(build, role)
         shutil.copy(program, programs / Path(program).name)
-    shutil.copy(build / "tests" / "hostile" / "quire-hostile-reader", programs / "quire-reader")
-    service = Service(programs.parent, os.environ["QUIRE_MODEL_DIR"], settings={
-        "QUIRE_EXTRACTOR_PAGE_MS": PAGE_S * 1000, "QUIRE_EXTRACTOR_PAGE_MB": 64,
-        "QUIRE_EXTRACTOR_CHILDREN": 1, "QUIRE_EXTRACTOR_OCR": "off"})
+    for name, copy in (("quire-hostile-reader", "quire-reader"), ("quire-old-kernel", "quire-old-kernel")):
+        shutil.copy(build / "tests" / "hostile" / name, programs / copy)
+    return programs.parent
+
+
+@pytest.fixture(scope="module")
+def captured(hostile_build):
+    """A service whose readers do what documents say."""
+    service = Service(hostile_build, os.environ["QUIRE_MODEL_DIR"], settings=SETTINGS)
     try:
         yield service.start().wait_ready()
     finally:
+        service.close()
+
+
+@pytest.fixture
+def on_old_kernel(hostile_build, tmp_path):
+    """on_old_kernel (what): the same, with an extractor whose kernel lacks that."""
+    made = []
+
+    def start(lacks):
+        programs = shutil.copytree(hostile_build / "bin", tmp_path / "bin")
+        (programs / "quire-extractor").rename(programs / "extractor")
+        (programs / "quire-extractor").write_text(
+            f'#!/bin/sh\nexec "{programs}/quire-old-kernel" {lacks} "{programs}/extractor"\n')
+        (programs / "quire-extractor").chmod(0o755)
+        made.append(Service(tmp_path, os.environ["QUIRE_MODEL_DIR"], settings=SETTINGS))
+        return made[0].start().wait_ready()
+
+    yield start
+    for service in made:
         service.close()
 
 
@@ -104,3 +133,27 @@ def test_what_is_said_at_the_start(service):
     log = service.log_text("extractor")
     assert "no_seccomp" not in log
     assert "no_landlock" not in log
+
+
+def test_a_kernel_without_landlock(on_old_kernel):
+    """It is said, once, at the start; the other fences stay."""
+    service = on_old_kernel("landlock")
+    extractor = service.processes["extractor"].pid
+    for act in ("open_passwd", "connect_out"):
+        file = service.finish(document("read", act), within=WITHIN)
+        assert (file["state"], file["pages_failed"]) == ("completed", 1), file
+        assert FORBIDDEN in service.ledger(file["id"])[1]["reason"]
+    is_unharmed(service, extractor)
+    log = service.log_text("extractor")
+    assert log.count("no_landlock") == 1 and "no_seccomp" not in log
+    assert log.index("no_landlock") < log.index(" started ")
+
+
+def test_a_kernel_that_refuses_the_filter(on_old_kernel):
+    """Then nothing is read, and the log says why, though the reader has no log at that time."""
+    service = on_old_kernel("filter")
+    file = service.upload(document("read", "nothing"))
+    wait_until(lambda: "reader_not_started" in service.log_text("extractor"), WITHIN, "the log to say it")
+    assert "refuses the filter of system calls" in service.log_text("extractor")
+    assert service.file(file["id"])["state"] == "queued"   # until a kernel can do it
+    assert service.processes["extractor"].alive()
