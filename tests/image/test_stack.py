@@ -137,9 +137,10 @@ def test_secret_from_a_file(image, tmp_path):
     tmp_path.chmod(0o755)
     stack = Stack(image, OPENROUTER_API_KEY_FILE=str(secret))
     try:
-        stack.up("--no-deps", "gateway")
-        container = stack.container("gateway")
-        wait_until(lambda: "OPENROUTER_API_KEY is set" in docker("logs", container), 20, "the key to be seen")
+        stack.up("--no-deps", "answerer")
+        container = stack.container("answerer")
+        wait_until(lambda: "on: answers written by a language model" in docker("logs", container), 20,
+                   "the key to be seen")
         assert "sk-from-a-file" not in docker("logs", container) + docker("inspect", container)
     finally:
         stack.close()
