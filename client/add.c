@@ -82,19 +82,21 @@ static int step_failed (add_t *add, item_t *item, const answer_t *answer)
 static int file_keep (item_t *item, const answer_t *answer)
 {
     yyjson_doc *file = yyjson_read (answer->body, answer->size, 0);
-    if (file == NULL)
+    if (*shelf_id (yyjson_doc_get_root (file)) == 0) {
+        yyjson_doc_free (file);
         return -1;
+    }
     yyjson_doc_free (item->file);
     item->file = file;
     item_hear (item, yyjson_doc_get_root (file));
-    snprintf (item->id, sizeof item->id, "%s", shelf_text (yyjson_doc_get_root (file), "id"));
+    snprintf (item->id, sizeof item->id, "%s", shelf_id (yyjson_doc_get_root (file)));
     return 0;
 }
 
 static void answer_is_nonsense (add_t *add, item_t *item)
 {
     failure_t failure;
-    failure_set (&failure, OUTCOME_REFUSED, "The service's answer is not JSON.");
+    failure_set (&failure, OUTCOME_REFUSED, "The service's answer makes no sense.");
     item_fail (item, &failure, add->session->json);
 }
 
@@ -179,7 +181,7 @@ static const char *id_there (const add_t *add, const item_t *item)
     yyjson_val *file = shelf_find_digest (&add->shelf, item->digest);
     if (twin != NULL)
         return twin->id;
-    return file != NULL && strcmp (shelf_text (file, "state"), "failed") != 0 ? shelf_text (file, "id") : NULL;
+    return file != NULL && strcmp (shelf_text (file, "state"), "failed") != 0 ? shelf_id (file) : NULL;
 }
 
 /* Its connection broke, and nobody knows whether the service has it: that is looked up. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain.h"
 #include "sse.h"
 #include "utf8.h"
 
@@ -75,7 +76,7 @@ static int take_event (answering_t *answering, yyjson_doc **event)
 {
     yyjson_val *root = yyjson_doc_get_root (*event);
     const char *type = text_of (root, "type"), *id = text_of (yyjson_obj_get (root, "response"), "id");
-    if (*id != 0)
+    if (plain_is_id (id))
         snprintf (answering->id, sizeof answering->id, "%s", id);
     if (strcmp (type, "response.output_text.delta") == 0)
         return add_text (answering, text_of (root, "delta"));

@@ -30,7 +30,7 @@ static int id_take (void *context, yyjson_val *file)
         ids->ids = grown;
         ids->capacity = capacity;
     }
-    ids->ids [ids->count] = strdup (shelf_text (file, "id"));
+    ids->ids [ids->count] = strdup (shelf_id (file));
     return ids->ids [ids->count] == NULL ? -1 : (ids->count++, 0);
 }
 
@@ -63,7 +63,7 @@ static void ids_free (ids_t *ids)
 /* Is the file one of those that are asked for? */
 static bool is_wanted (const session_t *session, const ids_t *ids, yyjson_val *file)
 {
-    const char *id = shelf_text (file, "id");
+    const char *id = shelf_id (file);
     if (!session->arguments->given [OPTION_STORE])
         return true;
     return ids->count > 0 && bsearch (&id, ids->ids, ids->count, sizeof *ids->ids, compare_ids) != NULL;
@@ -85,7 +85,7 @@ static int add_row (columns_t *columns, yyjson_val *file)
         snprintf (bytes, sizeof bytes, "%" PRIu64, size);
         snprintf (time, sizeof time, "%" PRId64, created);
     }
-    const char *const cells [] = {shelf_text (file, "id"), shelf_text (file, "state"), pages, bytes, time,
+    const char *const cells [] = {shelf_id (file), shelf_text (file, "state"), pages, bytes, time,
                                   shelf_text (file, "filename")};
     return columns_add (columns, cells);
 }
@@ -131,7 +131,9 @@ static void print_file (yyjson_val *file)
     plain_write (stdout, shelf_text (file, "filename"), PLAIN_LINE);
     printf ("%s", *title != 0 ? "\ntitle  " : "");
     plain_write (stdout, title, PLAIN_LINE);
-    printf ("\nid     %s\nstate  %s\n", shelf_text (file, "id"), shelf_text (file, "state"));
+    printf ("\nid     %s\nstate  ", shelf_id (file));
+    plain_write (stdout, shelf_text (file, "state"), PLAIN_LINE);
+    fputc ('\n', stdout);
     if (*why != 0) {
         printf ("why    ");
         plain_write (stdout, why, PLAIN_LINE);
@@ -204,7 +206,7 @@ static int describe (session_t *session, yyjson_val *file, failure_t *failure)
                                                 "unread_pages");
     } else
         print_file (file);
-    int outcome = ledger_walk (session, shelf_text (file, "id"), &ledger, failure);
+    int outcome = ledger_walk (session, shelf_id (file), &ledger, failure);
     if (ledger.document != NULL && outcome == 0)
         output_mut_json (yyjson_mut_doc_get_root (ledger.document));
     yyjson_mut_doc_free (ledger.document);

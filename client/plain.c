@@ -1,6 +1,7 @@
 /* Plain text: character by character. */
 #include "plain.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,14 @@ void plain_write (FILE *out, const char *text, plain_mode_t mode)
     if (plain != NULL)
         fputs (plain, out);
     free (plain);
+}
+
+bool plain_is_id (const char *text)
+{
+    for (const char *at = text; *at != 0; at++)
+        if (!isalnum ((unsigned char) *at) && *at != '-' && *at != '_')
+            return false;
+    return *text != 0;
 }
 
 /* -- widths ---------------------------------------------------------------------------------- */

@@ -23,6 +23,9 @@ MUST_CHECK char *plain_copy (const char *text, size_t size, plain_mode_t mode);
 
 void plain_write (FILE *out, const char *text, plain_mode_t mode);
 
+/* Is it made as the service makes ids: letters, digits, '-' and '_'? Only such ones are believed. */
+bool plain_is_id (const char *text);
+
 /* Columns that the text takes. */
 size_t plain_width (const char *text);
 

@@ -31,7 +31,7 @@ static void tell_failed (const char *operand, const failure_t *failure)
 static int remove_file (session_t *session, const char *store, yyjson_val *file, failure_t *failure)
 {
     char path [5 * MAX_ID], *encoded = http_encode (store);
-    const char *id = shelf_text (file, "id");
+    const char *id = shelf_id (file);
     if (session->arguments->given [OPTION_STORE])
         snprintf (path, sizeof path, "/v1/vector_stores/%s/files/%s", encoded != NULL ? encoded : "", id);
     else

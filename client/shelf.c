@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain.h"
+
 #define PAGE_OF_FILES "1000"
 #define MAX_PATH      2048
 
@@ -12,6 +14,12 @@ const char *shelf_text (yyjson_val *object, const char *key)
 {
     const char *text = yyjson_get_str (yyjson_obj_get (object, key));
     return text != NULL ? text : "";
+}
+
+const char *shelf_id (yyjson_val *object)
+{
+    const char *id = shelf_text (object, "id");
+    return plain_is_id (id) && strlen (id) < MAX_ID ? id : "";
 }
 
 static int no_memory (failure_t *failure)
@@ -38,7 +46,7 @@ static int page_take (yyjson_doc *page, int (*take) (void *context, yyjson_val *
     size_t i, count;
     yyjson_val *thing, *things = yyjson_obj_get (yyjson_doc_get_root (page), "data");
     yyjson_arr_foreach (things, i, count, thing) {
-        snprintf (last, MAX_ID, "%s", shelf_text (thing, "id"));
+        snprintf (last, MAX_ID, "%s", shelf_id (thing));
         if (take (context, thing) != 0)
             return -1;
     }
@@ -144,13 +152,13 @@ yyjson_val *shelf_find (const shelf_t *shelf, const char *id_or_name, failure_t 
     yyjson_val *found = NULL;
     for (size_t i = 0; i < shelf->count; i++) {
         yyjson_val *file = shelf->files [i];
-        if (strcmp (shelf_text (file, "id"), id_or_name) == 0)
+        if (strcmp (shelf_id (file), id_or_name) == 0)
             return file;
         if (strcmp (shelf_text (file, "filename"), id_or_name) != 0)
             continue;
         if (found != NULL) {
             failure_set (failure, OUTCOME_USAGE, "Several files are named %s, such as %s and %s. Name the one by its "
-                         "id.", id_or_name, shelf_text (found, "id"), shelf_text (file, "id"));
+                         "id.", id_or_name, shelf_id (found), shelf_id (file));
             return NULL;
         }
         found = file;
@@ -172,10 +180,10 @@ typedef struct {
 static int store_take (void *context, yyjson_val *store)
 {
     store_search_t *search = context;
-    if (strcmp (shelf_text (store, "id"), search->wanted) != 0
+    if (strcmp (shelf_id (store), search->wanted) != 0
         && strcmp (shelf_text (store, "name"), search->wanted) != 0)
         return 0;
-    snprintf (search->id, sizeof search->id, "%s", shelf_text (store, "id"));
+    snprintf (search->id, sizeof search->id, "%s", shelf_id (store));
     search->found++;
     return 0;
 }
@@ -194,7 +202,7 @@ static int store_make (session_t *session, const char *name, char id [MAX_ID], f
     free (body);
     if (made == NULL)
         return -1;
-    snprintf (id, MAX_ID, "%s", shelf_text (yyjson_doc_get_root (made), "id"));
+    snprintf (id, MAX_ID, "%s", shelf_id (yyjson_doc_get_root (made)));
     yyjson_doc_free (made);
     return 0;
 }

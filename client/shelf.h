@@ -25,6 +25,9 @@ yyjson_val *shelf_find_digest (const shelf_t *shelf, const char *digest);
  * several have the name. */
 yyjson_val *shelf_find (const shelf_t *shelf, const char *id_or_name, failure_t *failure);
 
+/* Its id; "" when it has none that can be believed. */
+const char *shelf_id (yyjson_val *object);
+
 /* A text of a file's or store's object; "" when it has none. */
 const char *shelf_text (yyjson_val *object, const char *key);
 

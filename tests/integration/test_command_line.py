@@ -2,6 +2,7 @@
 and to programs (pipes), how it ends, and what it makes of a service that is busy, away or cut off."""
 
 import fcntl
+import http.server
 import json
 import os
 import pty
@@ -66,11 +67,12 @@ class Terminal:
 
     def __init__(self, quire, *arguments, columns=100, rows=24, **variables):
         self.text = ""
-        self.status = None
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(quire.program, ["quire", *map(str, arguments)], {**quire.environment, **variables})
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.fd, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.child = subprocess.Popen(["setsid", "--ctty", quire.program, *map(str, arguments)],
+                                      env={**quire.environment, **variables},
+                                      stdin=follower, stdout=follower, stderr=follower)
+        os.close(follower)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -79,16 +81,13 @@ class Terminal:
         while True:
             try:
                 piece = os.read(self.fd, 65536)
-            except OSError:
-                break
-            if not piece:
+            except OSError:   # the other end is closed
                 break
             held += piece
             self.text = held.decode(errors="replace")
-        self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def wait_for(self, words):
-        wait_until(lambda: words in self.text or self.status is not None, PATIENCE_S, f"{words!r}")
+        wait_until(lambda: words in self.text or not self.thread.is_alive(), PATIENCE_S, f"{words!r}")
         assert words in self.text, self.text
         return self
 
@@ -98,8 +97,8 @@ class Terminal:
     def end(self, status=OK):
         """Waits for its end. Returns all that it wrote."""
         self.thread.join(PATIENCE_S)
+        assert self.child.wait(PATIENCE_S) == status, (self.child.returncode, self.text)
         os.close(self.fd)
-        assert self.status == status, (self.status, self.text)
         return self.text
 
 
@@ -366,14 +365,62 @@ def test_names_cannot_drive_the_terminal(quire, service, store, clean, tmp_path)
     assert "a␛[31mred␛]0;title␇" in err
 
 
-def test_passages_cannot_drive_the_terminal(quire, service, store, clean, tmp_path):
-    """Whatever a PDF makes of its text: the characters here are mapped by its font."""
-    pdf = tmp_path / "evil.pdf"
-    pdf.write_bytes(pdfs.text_book(["Evil \x1b[31mred\x1b]0;title\x07 \x9b5m zebra crossing"]).pdf())
-    quire("add", pdf, "--store", store)
-    text = Terminal(quire, "search", "zebra crossing", "--store", store).end()
-    assert "zebra crossing" in text
-    assert not set(OWN_SEQUENCES.sub("", text)) & set("\x1b\x07\x9b")
+class Scripted:
+    """A server that answers POST with given bytes, where the real service has none so bad to give."""
+
+    def __init__(self, content_type, body):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(200)
+                self.send_header("content-type", content_type)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+EVIL = "\x1b[31mred\x1b]0;title\x07 \x9b5m \u202e zebra"
+
+
+def events(*bodies):
+    return "".join(f"event: {body['type']}\ndata: {json.dumps(body)}\n\n" for body in bodies).encode()
+
+
+def test_passages_cannot_drive_the_terminal(service):
+    result = {"filename": EVIL, "page": 1, "score": 0.5, "content": [{"type": "text", "text": EVIL}]}
+    with Scripted("application/json", json.dumps({"data": [result]}).encode()) as server:
+        quire = Quire(service.build, server.url)
+        text = Terminal(quire, "search", "q").end()
+        assert text.count("␛[31mred␛]0;title␇") == 2
+        assert not set(OWN_SEQUENCES.sub("", text)) & set("\x1b\x07\x9b\u202e")
+        text = Terminal(quire, "search", "q", "--json").end()
+        assert not set(text) & set("\x1b\x07\x9b\u202e")
+        assert json.loads(text)["data"] == [result]
+
+
+def test_answers_cannot_drive_the_terminal(service):
+    """Not even by parts: ESC in one piece, what it would begin in the next."""
+    body = events({"type": "response.created", "response": {"id": "resp_" + EVIL}},
+                  *({"type": "response.output_text.delta", "delta": piece} for piece in EVIL),
+                  {"type": "response.output_text.annotation.added",
+                   "annotation": {"filename": EVIL, "page": 1, "quote": EVIL, "passage": 1}},
+                  {"type": "response.completed", "response": {"id": "x" + EVIL, "quire": {"message": EVIL}}})
+    with Scripted("text/event-stream", body) as server:
+        text = Terminal(Quire(service.build, server.url), "ask", "q").end()
+    assert text.count("␛[31mred␛]0;title␇") == 4 and "follows on" not in text   # nor is such an id believed
+    assert not set(OWN_SEQUENCES.sub("", text)) & set("\x1b\x07\x9b\u202e")
 
 
 # -- finding, listing, removing -------------------------------------------------------------------
@@ -503,6 +550,14 @@ def test_a_service_that_is_restarted_is_waited_for(new_service, tmp_path):
     child = quire.start("add", write_pdf(tmp_path, "a.pdf", 1), "--json")
     wait_until(lambda: names_in(service, "default"), PATIENCE_S, "the file to be there")
     service.processes["gateway"].kill()
+    # In its place somebody who hangs up, until quire has looked for its file in vain.
+    with socket.create_server(("127.0.0.1", service.port)) as server:
+        server.settimeout(PATIENCE_S)
+        request = b""
+        while not request.startswith(b"GET /v1/files/file-"):
+            peer, _ = server.accept()
+            request = peer.recv(65536)
+            peer.close()
     service.restart_dead()
     service.start_role("extractor")
     out, err = child.communicate(timeout=PATIENCE_S)
