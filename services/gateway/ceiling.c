@@ -1,14 +1,19 @@
 /* ceiling: one number, and the most that it may be. */
 #include "ceiling.h"
 
+#include <malloc.h>
+
 #include "error.h"
 #include "metrics.h"
+
+#define OWN_MAPPING_BYTES (256 << 10)   /* of a block that is given back to the system when it is freed */
 
 static uint64_t held, most = UINT64_MAX;
 
 void ceiling_set (uint64_t bytes)
 {
     most = bytes;
+    mallopt (M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);   /* else it grows, and large blocks leave holes in the heap */
 }
 
 bool ceiling_take (size_t bytes)

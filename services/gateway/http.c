@@ -352,6 +352,7 @@ void *request_kept (const request_t *request)
 static void refuse (request_t *request)
 {
     request->phase = PHASE_REFUSED;
+    body_free (&request->body);   /* what has come of it is of no use */
     request_fail_last (request);
 }
 
@@ -568,6 +569,14 @@ static void send_past (int fd, const request_t *request, const answer_t *answer)
     shutdown (fd, SHUT_WR);
 }
 
+/* Has the connection's end be a reset: a client that goes on sending would hear nothing of a quiet end
+ * when what it sent has filled the socket, and wait. */
+static void end_hard (int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    setsockopt (fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
 /* The daemon takes no answer in the middle of a head or body. So that a client that goes on sending
  * hears of its error now and not after gigabytes or never, the answer goes out past the daemon, which
  * then closes. */
@@ -721,7 +730,11 @@ static enum MHD_Result on_piece (request_t *request, const char *data, size_t si
         request->discarded += size;
     if (request->phase == PHASE_REFUSED && request->discarded > MAX_DISCARD_BYTES)
         cut (request);
-    return request->phase == PHASE_CUT && request->discarded > 32 * MAX_DISCARD_BYTES ? MHD_NO : MHD_YES;
+    if (request->phase != PHASE_CUT || request->discarded <= 32 * MAX_DISCARD_BYTES)
+        return MHD_YES;
+    if (request->on != NULL)
+        end_hard (request->on->fd);
+    return MHD_NO;
 }
 
 static enum MHD_Result on_end (request_t *request)
@@ -953,6 +966,8 @@ static bool may_be_gone (const connection_t *connection)
 static void connection_end (connection_t *connection)
 {
     connection->is_gone = true;
+    if (connection->request != NULL && connection->request->phase == PHASE_CUT)
+        end_hard (connection->fd);
     shutdown (connection->fd, SHUT_RDWR);
     if (connection->request != NULL)
         wake (connection->request);

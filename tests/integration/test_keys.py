@@ -8,6 +8,7 @@ import pytest
 
 import pdfs
 from conftest import is_error
+from raw_http import exchange, is_error_body
 from service import ROLES, find_program, wait_until
 
 PATIENCE_S = 20
@@ -125,10 +126,9 @@ def test_an_upload_without_a_key_writes_nothing(locked):
 def test_a_large_body_without_a_key_is_refused_before_it_comes(locked):
     head = (b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
             b"Content-Length: 100000000\r\n\r\n")
-    import test_http
-    status, body = test_http.exchange(locked, head)
+    status, body = exchange(locked, head)
     assert status == 401
-    test_http.is_error_body(body, "invalid_api_key")
+    is_error_body(body, "invalid_api_key")
 
 
 def test_openapi_describes_the_key(locked):

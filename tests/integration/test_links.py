@@ -13,7 +13,7 @@ from noise import LINKS, Noise, tcp_settings
 from service import free_port, wait_until
 
 PATIENCE_S = 20
-NOISE_S = 4
+NOISE_S = 2
 LIGHTHOUSE, QUESTION = pdfs.FACTS[0]
 
 
@@ -116,16 +116,24 @@ def stranger(port, keys=None, server=None):
     return context, socket
 
 
-def gets_an_answer(socket):
+HELLO = encode("hello", role="extractor", instance=77, credit=9, express=9, metrics="")
+
+
+def answers_of(sockets):
+    """What each of the sockets hears when it says hello for a while: {its key: a message's name}."""
+    heard = {}
     for _ in range(15):
-        try:
-            socket.send(encode("hello", role="extractor", instance=77, credit=9, express=9, metrics=""),
-                        zmq.DONTWAIT)
-        except zmq.Again:
-            pass
-        if socket.poll(100):
-            return decode(socket.recv())["name"]
-    return None
+        for key, socket in sockets.items():
+            try:
+                socket.send(HELLO, zmq.DONTWAIT)
+            except zmq.Again:
+                pass
+        time.sleep(0.1)
+        heard.update((key, decode(socket.recv())["name"]) for key, socket in sockets.items()
+                     if key not in heard and socket.poll(0))
+        if len(heard) == len(sockets):
+            break
+    return heard
 
 
 @pytest.mark.parametrize("kind", ["no key", "a key of its own", "another server's key", "the right one"])
@@ -139,29 +147,32 @@ def test_who_gets_an_answer(locked, kind):
                     "another server's key": (right, zmq.curve_keypair()[0]),
                     "the right one": (right, key("server.public"))}[kind]
     is_right = kind == "the right one"
-    for link, port in locked.ports.items():
-        role = "gateway" if link == "extract" else "answerer"
-        before = refusals(locked, role)
-        context, socket = stranger(port, keys, server)
-        try:
-            assert gets_an_answer(socket) == ("welcome" if is_right else None), link
-        finally:
-            socket.close()
-            context.term()
-        if not is_right:
-            wait_until(lambda: refusals(locked, role) > before, PATIENCE_S, "the refusal to be counted")
+    strangers = {link: stranger(port, keys, server) for link, port in locked.ports.items()}
+    heard = answers_of({link: socket for link, (_, socket) in strangers.items()})
+    if is_right:
+        assert heard == dict.fromkeys(LINKS, "welcome")
+    else:
+        assert heard == {}
+        for role, links in (("gateway", 1), ("answerer", 3)):
+            wait_until(lambda: refusals(locked, role) >= links, PATIENCE_S, "the refusals to be counted")
+            assert "connection_refused" in locked.log_text(role)
+    for context, socket in strangers.values():
+        if is_right:   # so that nobody waits for the work that it was given
+            socket.linger = 1000
+            socket.send(encode("goodbye", instance=77))
+        socket.close()
+        context.term()
     assert works(locked)
-    log = locked.log_text("gateway") + locked.log_text("answerer")
-    assert ("connection_refused" in log) != is_right
 
 
 def test_a_link_without_keys_answers_whoever_comes(new_service, ports):
     """So that the test above would fail if keys did nothing."""
-    service = new_service(settings=tcp_settings(ports)).start().wait_ready()
+    service = new_service(settings=tcp_settings(ports), roles=("gateway",)).start()
     context, socket = stranger(ports["extract"])
-    assert gets_an_answer(socket) == "welcome"
+    wait_until(lambda: answers_of({"extract": socket}), PATIENCE_S, "an answer")
     socket.close()
     context.term()
+    assert "connection_refused" not in service.log_text("gateway")
 
 
 @pytest.mark.parametrize("missing", ["SERVER_SECRET", "CLIENT_PUBLIC", "CLIENT_SECRET", "SERVER_PUBLIC"])
