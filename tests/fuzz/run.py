@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 AT_A_TIME = 2
 MEMORY_MB = 2048      # of one fuzzer
-INPUT_S = 10          # that one input may take
+INPUT_S = 30          # that one input may take, on a machine with other work
 INPUT_BYTES = 4096
 STARTING_S = 120      # beyond its time, until a fuzzer that hangs is ended
 
