@@ -196,11 +196,13 @@ static bool is_whole (const uint8_t *file, size_t size, const char *identity, he
 static int take_over (index_t *index, const uint8_t *file, const header_t *header)
 {
     size_t count = header->count, names_size = count * sizeof (name_t);
+    if (count == 0)
+        return 0;
     if (reserve (index, count) != 0)
         return -1;
     memcpy (index->names, file + sizeof *header, names_size);
     const void *vectors = file + sizeof *header + names_size;
-    if (count > 0 && faiss_Index_add (index->vectors, (idx_t) count, vectors) != 0)
+    if (faiss_Index_add (index->vectors, (idx_t) count, vectors) != 0)
         return fail ("load");
     index->count = count;
     size_t size;
