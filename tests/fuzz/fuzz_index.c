@@ -65,7 +65,7 @@ static void come_back (input_t *input)
     for (; input->size > 0 && count < MAX_VECTORS_MADE; count++) {
         float vector [INDEX_WIDTH] = {0};
         for (int i = 0; i < 4; i++)
-            vector [take_below (input, 256)] = take_f32 (input);
+            vector [take_below (input, 256)] = (float) (int16_t) take_u16 (input) / INT16_MAX;
         MUST (index_add (index, count, take_u8 (input), take_u8 (input), vector) == 0);
     }
     MUST (index_save (index, SAVED, IDENTITY) == 0);
