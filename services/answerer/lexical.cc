@@ -470,7 +470,7 @@ Xapian::Query query_for (int kind, const Xapian::Database &database, const Quest
     if (kind == LEXICAL_CHUNKS)
         return query | any_of (known_terms (database, question.pairs));
     std::vector<std::string> related = known_terms (database, question.related);
-    if (kind == LEXICAL_PAGES && !related.empty ())
+    if ((kind == LEXICAL_PAGES || kind == LEXICAL_HEADS) && !related.empty ())
         return query | Xapian::Query (Xapian::Query::OP_SCALE_WEIGHT, any_of (related), related_factor);
     return query;
 }

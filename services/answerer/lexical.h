@@ -71,7 +71,7 @@ MUST_CHECK lexical_reader_t *lexical_reader_new (const char *folder);
 void lexical_reader_destroy (lexical_reader_t **reader);
 
 /* Finds the documents that have any of the question's terms; chunks also by pairs of neighbouring
- * terms, pages also by related words (question.h), which count half. A page whose file's name has a
+ * terms, pages and heads also by related words (question.h), which count half. A page whose file's name has a
  * word of the question counts as one that says it once, however often it does: the word tells which
  * file is meant, not which page. allowed NULL: in all files. */
 MUST_CHECK int lexical_search (lexical_reader_t *reader, const char *question, size_t size,

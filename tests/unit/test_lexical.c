@@ -144,7 +144,10 @@ static void test_related_words (void **state UNUSED)
     put (LEXICAL_PAGES, 2, 1, "what capex means in this note");
     put (LEXICAL_PAGES, 3, 1, "other matters");
     assert_int_equal (lexical_commit (lexical, 1), 0);
+    put (LEXICAL_HEADS, 4, 1, "Property, plant and equipment");
+    assert_int_equal (lexical_commit (lexical, 1), 0);
     assert_string_equal (found (LEXICAL_PAGES, "capex", NULL), "2 1 ");
+    assert_string_equal (found (LEXICAL_HEADS, "capex", NULL), "4 ");
     assert_string_equal (found (LEXICAL_PAGES, "escape", NULL), "");
 }
 
