@@ -794,6 +794,16 @@ static int get_store (call_t *call)
     return tell_store (call, call->request->get_store.store_id);
 }
 
+static int find_store (call_t *call)
+{
+    const char *id;
+    char copy [MAX_ID_BYTES + 1];
+    if (store_name_store (call->store, call->request->find_store.name, &id) != 0)
+        return -1;
+    snprintf (copy, sizeof copy, "%s", id);   /* the next query forgets what this one kept */
+    return tell_store (call, copy);
+}
+
 static int delete_store (call_t *call)
 {
     const char *id = call->request->delete_store.store_id;
@@ -998,6 +1008,7 @@ static const question_t questions [MESSAGE_COUNT] = {
     [MESSAGE_MODIFY_STORE]    = {modify_store, true},
     [MESSAGE_LIST_STORES]     = {list_stores, false},
     [MESSAGE_GET_STORE]       = {get_store, false},
+    [MESSAGE_FIND_STORE]      = {find_store, false},
     [MESSAGE_DELETE_STORE]    = {delete_store, true},
     [MESSAGE_ATTACH_FILES]    = {attach_files, true},
     [MESSAGE_SET_ATTRIBUTES]  = {set_attributes, true},

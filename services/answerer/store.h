@@ -176,6 +176,7 @@ typedef void (store_row_handler_t) (void *context, const store_row_t *row);
 MUST_CHECK int store_add_store (store_t *store, const create_store_message_t *message);
 MUST_CHECK int store_get_store (store_t *store, const char *id, store_row_t *row);
 MUST_CHECK int store_find_store (store_t *store, const char *id, uint32_t *number);  /* no counts */
+MUST_CHECK int store_name_store (store_t *store, const char *name, const char **id);   /* by its id or name */
 MUST_CHECK int store_list_stores (store_t *store, const paging_t *paging,
                                   store_row_handler_t *handler, void *context);
 MUST_CHECK int store_set_store (store_t *store, const modify_store_message_t *message);

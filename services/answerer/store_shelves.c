@@ -65,6 +65,18 @@ int store_get_store (store_t *store, const char *id, store_row_t *row)
     return statement_found (s, result, ERROR_STORE_NOT_FOUND, "No such vector store", id);
 }
 
+int store_name_store (store_t *store, const char *name, const char **id)
+{
+    rows_forget (store);
+    rows_t *s = statement_start (store, STATEMENT_STORE_NAMED, "t", name);
+    int result = statement_step (store, s);
+    if (result == 1) {
+        *id = column_text (s, 0);
+        result = row_keep_string (store, id) ? 1 : -1;
+    }
+    return statement_found (s, result, ERROR_STORE_NOT_FOUND, "No such vector store", name);
+}
+
 int store_list_stores (store_t *store, const paging_t *paging, store_row_handler_t *handler, void *context)
 {
     span_t span;

@@ -57,6 +57,16 @@ void api_cancel_batch (request_t *request);
 void api_list_batch_files (request_t *request);
 void api_search (request_t *request);
 
+/* responses.c */
+void api_create_response (request_t *request);
+void api_get_response (request_t *request);
+void api_delete_response (request_t *request);
+void api_cancel_response (request_t *request);
+void api_list_input_items (request_t *request);
+
+/* chat.c */
+void api_create_completion (request_t *request);
+
 /* embeddings.c */
 void api_create_embeddings (request_t *request);
 void api_list_models (request_t *request);

@@ -19,8 +19,10 @@ typedef struct asked {
     uint8_t *data;                 /* the message as it is sent */
     size_t size;
     bool to_the_end;               /* waited for after it was due */
-    bool sent;
+    bool sent;                     /* and the answerer has it to do */
+    bool has_begun;                /* its first part is here */
     uint64_t sent_ms;
+    ask_part_t *part;              /* NULL: the answer comes whole */
     ask_done_t *done;
     void *context;
 } asked_t;
@@ -122,7 +124,7 @@ static void send_waiting (void)
     if (peer == NULL || asks.sent == asks.count)
         return;
     for (asked_t *asked = asks.oldest; asked != NULL && has_room (peer); asked = asked->newer)
-        if (!asked->sent && !asked_send (asked, peer))
+        if (!asked->sent && !asked->has_begun && !asked_send (asked, peer))
             return;
 }
 
@@ -174,7 +176,8 @@ static void refuse (ask_done_t *done, void *context)
     loop_post (asks.loop, on_refused, refusal);
 }
 
-static asked_t *ask_until (const message_t *message, uint64_t due_ms, ask_done_t *done, void *context)
+/* NULL with an error when it can't be asked. */
+static asked_t *asked_put (const message_t *message, uint64_t due_ms, ask_done_t *done, void *context)
 {
     asked_t *asked = NULL;
     if (asks.stopping)
@@ -183,13 +186,20 @@ static asked_t *ask_until (const message_t *message, uint64_t due_ms, ask_done_t
         error_set (ERROR_TOO_MANY_REQUESTS, NULL);
     else
         asked = asked_new (message, done, context);
-    if (asked == NULL) {
-        refuse (done, context);
+    if (asked == NULL)
         return NULL;
-    }
     asked->due_ms = due_ms;
     asked_list (asked);
-    send_waiting ();
+    return asked;
+}
+
+static asked_t *ask_until (const message_t *message, uint64_t due_ms, ask_done_t *done, void *context)
+{
+    asked_t *asked = asked_put (message, due_ms, done, context);
+    if (asked == NULL)
+        refuse (done, context);
+    else
+        send_waiting ();
     return asked;
 }
 
@@ -217,13 +227,57 @@ void ask_patiently (const message_t *message, ask_done_t *done, void *context)
     ask_until (message, 0, done, context);
 }
 
+uint64_t ask_in_parts (const message_t *message, ask_part_t *part, ask_done_t *done, void *context)
+{
+    asked_t *asked = asked_put (message, loop_now_ms () + asks.patience_ms, done, context);
+    if (asked == NULL)
+        return 0;
+    asked->part = part;
+    send_waiting ();
+    return asked->request;
+}
+
+void ask_cancel (uint64_t request)
+{
+    asked_t *asked = asked_lookup (request);
+    peer_t *peer = ask_link == NULL ? NULL : channel_first_peer (ask_link);
+    if (asked == NULL)
+        return;
+    message_t cancel = {.id = MESSAGE_CANCEL_ANSWER, .cancel_answer = {.request = request}};
+    if ((asked->sent || asked->has_begun) && peer != NULL && channel_send (ask_link, peer, &cancel) != 0)
+        log_warning ("cancel_not_sent", "text=\"%s\"", error_text ());
+    asked_unlist (asked);
+    free (asked->data);
+    free (asked);
+}
+
 /* -- the link -------------------------------------------------------------------------------- */
+
+/* An answer that has begun no longer counts as one that the answerer has to do: it may stream for
+ * minutes, while searches go on. */
+static void asked_hear (asked_t *asked, const message_t *part)
+{
+    asks.sent -= asked->sent;
+    asked->sent = false;
+    asked->has_begun = true;
+    asked->due_ms = loop_now_ms () + MAX_PART_WAIT_MS;
+    asked->part (asked->context, part);   /* which may cancel it */
+}
+
+static bool is_part (message_id_t id)
+{
+    return id == MESSAGE_ANSWER_FOUND || id == MESSAGE_ANSWER_DELTA || id == MESSAGE_ANSWER_CITATION;
+}
 
 static void on_message (void *context UNUSED, peer_t *peer UNUSED, const message_t *message)
 {
     asked_t *asked = asked_lookup (message->result.request);
     if (asked == NULL) {
         log_debug ("answer_late", "message=%s", message_name (message->id));
+        return;
+    }
+    if (asked->part != NULL && is_part (message->id)) {
+        asked_hear (asked, message);
         return;
     }
     ask_answer_t answer = {.message = message};
@@ -236,12 +290,23 @@ static void on_message (void *context UNUSED, peer_t *peer UNUSED, const message
     send_waiting ();
 }
 
-/* What the answerer had is to be sent again: it, or another, will do it anew. */
+static asked_t *first_begun (void)
+{
+    asked_t *asked = asks.oldest;
+    while (asked != NULL && !asked->has_begun)
+        asked = asked->newer;
+    return asked;
+}
+
+/* What the answerer had is to be sent again: it, or another, will do it anew. Not so an answer that
+ * somebody has read the beginning of. */
 static void on_lost (void *context UNUSED, peer_t *peer UNUSED)
 {
     for (asked_t *asked = asks.oldest; asked != NULL; asked = asked->newer)
         asked->sent = false;
     asks.sent = 0;
+    for (asked_t *asked; (asked = first_begun ()) != NULL;)
+        asked_fail (asked, ERROR_ROLE_AWAY);
 }
 
 static void on_ready (void *context UNUSED, peer_t *peer UNUSED)

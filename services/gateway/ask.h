@@ -10,6 +10,7 @@
 
 #define MAX_ASKED        4096        /* requests of clients under way at once */
 #define MAX_ASKED_BYTES  (64u << 20)
+#define MAX_PART_WAIT_MS 600000      /* from one part of an answer to the next: an LLM may be slow */
 
 /* What came of it: a message, or none and an error. Valid during the call. */
 typedef struct {
@@ -38,6 +39,15 @@ void ask_to_the_end (const message_t *message, ask_done_t *done, void *context);
 
 /* The same for the gateway's own work: it waits as long as it takes. */
 void ask_patiently (const message_t *message, ask_done_t *done, void *context);
+
+/* The same for an answer that comes in parts (answer): `part` is told each but the last, which is done's.
+ * An answer that has begun is not asked for anew when the answerer is lost: it fails with ROLE_AWAY.
+ * Returns a number for ask_cancel; 0 with an error: then done is not called. */
+typedef void (ask_part_t) (void *context, const message_t *part);
+MUST_CHECK uint64_t ask_in_parts (const message_t *message, ask_part_t *part, ask_done_t *done, void *context);
+
+/* Nobody waits any more: neither part nor done is called again, and the answerer is told. */
+void ask_cancel (uint64_t request);
 
 extern channel_t *ask_link;              /* set by service_run */
 extern const channel_handlers_t ask_handlers;

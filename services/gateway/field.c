@@ -38,7 +38,7 @@ static int check_text (const field_t *field, const char *text, size_t size)
 {
     if (!utf8_valid (text, size))
         return bad (field, "text in UTF-8 without NUL");
-    bool may_be_list = field->type == FIELD_TEXT_OR_TEXTS;
+    bool may_be_list = field->type == FIELD_TEXT_OR_TEXTS || field->type == FIELD_TEXT_OR_OBJECTS;
     double most = may_be_list || field->max > MAX_FIELD_BYTES ? MAX_FIELD_BYTES : field->max;
     if (size > most)
         return error_set (ERROR_BAD_FIELD, "'%s' is longer than %.0f bytes.", field->name, most);
@@ -79,6 +79,9 @@ static int take_text (const field_t *field, const char *text, value_t *value)
         return number_from_text (field, text, value);
     case FIELD_CHOICE:
         return check_choice (field, text);
+    case FIELD_BOOLEAN:
+        value->integer = strcmp (text, "true") == 0;
+        return value->integer || strcmp (text, "false") == 0 ? 0 : bad (field, "true or false");
     default:
         return check_text (field, text, strlen (text));
     }
@@ -145,6 +148,30 @@ static int check_labels (const field_t *field, yyjson_val *object)
     return 0;
 }
 
+static const char *must_be (field_type_t type)
+{
+    switch (type) {
+    case FIELD_TEXT_OR_TEXTS:   return "text or a list of texts";
+    case FIELD_TEXT_OR_OBJECTS: return "text or a list of objects";
+    case FIELD_TEXT_OR_OBJECT:  return "text or an object";
+    default:                    return "text";
+    }
+}
+
+static int check_objects (const field_t *field, yyjson_val *list)
+{
+    yyjson_val *item;
+    size_t index, count, size = yyjson_arr_size (list);
+    if (size < field->min || size > field->max)
+        return error_set (ERROR_BAD_FIELD, "'%s' must be a list of %.0f to %.0f objects.", field->name, field->min,
+                          field->max);
+    yyjson_arr_foreach (list, index, count, item) {
+        if (!yyjson_is_obj (item))
+            return error_set (ERROR_BAD_FIELD, "'%s[%zu]' must be an object.", field->name, index);
+    }
+    return 0;
+}
+
 static int take_json (const field_t *field, yyjson_val *json, value_t *value)
 {
     value->json = json;
@@ -160,6 +187,19 @@ static int take_json (const field_t *field, yyjson_val *json, value_t *value)
         return yyjson_is_obj (json) ? check_labels (field, json) : bad (field, "an object");
     case FIELD_OBJECT:
         return yyjson_is_obj (json) ? 0 : bad (field, "an object");
+    case FIELD_BOOLEAN:
+        value->integer = yyjson_get_bool (json);
+        return yyjson_is_bool (json) ? 0 : bad (field, "true or false");
+    case FIELD_OBJECTS:
+        return yyjson_is_arr (json) ? check_objects (field, json) : bad (field, "a list of objects");
+    case FIELD_TEXT_OR_OBJECTS:
+        if (yyjson_is_arr (json))
+            return check_objects (field, json);
+        break;
+    case FIELD_TEXT_OR_OBJECT:
+        if (yyjson_is_obj (json))
+            return 0;
+        break;
     case FIELD_TEXT_OR_TEXTS:
         if (yyjson_is_arr (json))
             return check_list (field, json, value);
@@ -168,7 +208,7 @@ static int take_json (const field_t *field, yyjson_val *json, value_t *value)
         break;
     }
     if (!yyjson_is_str (json))
-        return bad (field, field->type == FIELD_TEXT_OR_TEXTS ? "text or a list of texts" : "text");
+        return bad (field, must_be (field->type));
     value->text = yyjson_get_str (json);
     bool is_whole = strlen (value->text) == yyjson_get_len (json);
     return field->type == FIELD_CHOICE && is_whole ? check_choice (field, value->text)
@@ -180,4 +220,25 @@ int field_check_json (const field_t *field, yyjson_val *object, value_t *value)
     yyjson_val *json = yyjson_obj_get (object, field->name);
     *value = (value_t) {.given = json != NULL && !yyjson_is_null (json)};
     return value->given ? take_json (field, json, value) : left_out (field, value);
+}
+
+static bool is_field (const field_t *fields, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fields [i].place == IN_BODY && strcmp (fields [i].name, name) == 0)
+            return true;
+    return false;
+}
+
+int field_check_known (const field_t *fields, size_t count, yyjson_val *object, const char **name)
+{
+    yyjson_val *key, *value;
+    size_t index, all;
+    yyjson_obj_foreach (object, index, all, key, value) {
+        *name = yyjson_get_str (key);
+        if (!yyjson_is_null (value) && !is_field (fields, count, *name))
+            return error_set (ERROR_BAD_FIELD, "'%.60s' is not supported here: leave it out. GET /openapi.json lists"
+                              " what is.", *name);
+    }
+    return 0;
 }

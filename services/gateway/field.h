@@ -20,6 +20,10 @@ typedef enum {
     FIELD_LABELS,        /* object of short texts (OpenAI's metadata) */
     FIELD_ATTRIBUTES,    /* object of short texts, numbers and booleans */
     FIELD_OBJECT,        /* any object; passed on as JSON */
+    FIELD_OBJECTS,       /* list of objects; min, max: how many */
+    FIELD_TEXT_OR_OBJECTS, /* one text of any length, or a list of min to max */
+    FIELD_TEXT_OR_OBJECT,
+    FIELD_BOOLEAN,       /* integer: 1 or 0 */
     FIELD_BYTES,         /* a file (form only) */
 } field_type_t;
 
@@ -34,7 +38,7 @@ typedef struct {
     const char *what;
 } field_t;
 
-#define MAX_ROUTE_FIELDS   12
+#define MAX_ROUTE_FIELDS   32
 #define MAX_FIELD_BYTES    (1u << 20)   /* of any one text */
 #define MAX_LABELS         16           /* of metadata and attributes: OpenAI's limits */
 #define MAX_LABEL_KEY      64
@@ -55,5 +59,9 @@ MUST_CHECK int field_check_text (const field_t *field, const char *text, value_t
 
 /* The same for a field of a JSON object; null counts as left out. */
 MUST_CHECK int field_check_json (const field_t *field, yyjson_val *object, value_t *value);
+
+/* Is every member of the object a field of the list? null counts as left out. Returns 0, or -1 with
+ * BAD_FIELD, which names the first that is not, as *name does. */
+MUST_CHECK int field_check_known (const field_t *fields, size_t count, yyjson_val *object, const char **name);
 
 #endif

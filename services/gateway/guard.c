@@ -14,7 +14,8 @@
  * it asks for with a key. */
 static const char *const open_routes [] = {"healthz", "readyz", "webPage"};
 
-static const char *const questions [] = {"searchVectorStore", "createEmbeddings"};
+static const char *const questions [] = {"searchVectorStore", "createEmbeddings", "createResponse",
+                                         "createChatCompletion"};
 
 enum { ASKER_ADDRESS = 1, ASKER_KEY };
 

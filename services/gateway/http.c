@@ -84,6 +84,7 @@ struct request {
     char id [2 * REQUEST_ID_BYTES + 1];
     phase_t phase;
     uint64_t begun_ms, cut_ms;
+    bool ends_with_client;     /* not answered when the client has closed its side */
     bool must_close;           /* nobody knows where the next request would begin */
     const char *method;
     target_t target;
@@ -336,6 +337,16 @@ int64_t request_integer (const request_t *request, const char *name)
     return request_value (request, name)->integer;
 }
 
+yyjson_val *request_body (const request_t *request)
+{
+    return yyjson_doc_get_root (request->body.document);
+}
+
+void request_end_with_client (request_t *request)
+{
+    request->ends_with_client = true;
+}
+
 void request_keep (request_t *request, void *context, void (*drop) (void *context))
 {
     request->context = context;
@@ -369,12 +380,18 @@ static bool body_length (const request_t *request, uint64_t *length)
     return text != NULL;
 }
 
+static bool takes_json (const route_t *route)
+{
+    return route->body == BODY_JSON || route->body == BODY_KNOWN_JSON;
+}
+
 static uint64_t body_limit (const request_t *request)
 {
     switch (request->route->body) {
     case BODY_UPLOAD:
         return request->http->options.max_upload_bytes;
     case BODY_JSON:
+    case BODY_KNOWN_JSON:
         return MAX_JSON_BODY_BYTES;
     default:
         return MAX_DISCARD_BYTES;
@@ -422,6 +439,18 @@ static int check_fields (request_t *request, bool of_body)
     return 0;
 }
 
+/* A strict route takes no field that it does not know. */
+static int check_known (request_t *request)
+{
+    const route_t *route = request->route;
+    const char *name = NULL;
+    if (route->body != BODY_KNOWN_JSON
+        || field_check_known (route->fields, route->field_count, yyjson_doc_get_root (request->body.document), &name) == 0)
+        return 0;
+    refuse_field (request, name);
+    return -1;
+}
+
 static void refuse_route (request_t *request, const char *allowed)
 {
     if (error_get () == ERROR_METHOD_NOT_ALLOWED)
@@ -463,7 +492,7 @@ static void begin_body (request_t *request)
     if (body_length (request, &length) && length > body_limit (request)) {
         too_large (request);
         refuse (request);
-    } else if (route->body == BODY_JSON && check_json_type (request) != 0)
+    } else if (takes_json (route) && check_json_type (request) != 0)
         refuse (request);
     else if (route->body == BODY_UPLOAD
              && route->reader->begin (request, request_header (request, MHD_HTTP_HEADER_CONTENT_TYPE)) != 0)
@@ -540,7 +569,7 @@ static void body_take (request_t *request, const char *data, size_t size)
     if (request->taken + size > body_limit (request))
         too_large (request);
     else if (kind == BODY_NONE
-             || (kind == BODY_JSON ? body_add (&request->body, data, size)
+             || (takes_json (request->route) ? body_add (&request->body, data, size)
                                    : request->route->reader->data (request, data, size)) == 0) {
         request->taken += size;
         return;
@@ -595,12 +624,12 @@ static void cut (request_t *request)
 
 static void body_end (request_t *request)
 {
-    if (request->route->body == BODY_JSON) {
+    if (takes_json (request->route)) {
         if (body_parse (&request->body) != 0) {
             refuse (request);
             return;
         }
-        if (check_fields (request, true) != 0)
+        if (check_known (request) != 0 || check_fields (request, true) != 0)
             return;
     }
     request->phase = PHASE_HANDLED;
@@ -960,17 +989,24 @@ static bool may_be_gone (const connection_t *connection)
     if (connection->is_gone)
         return false;
     return request == NULL || (request->phase != PHASE_HANDLED && request->phase != PHASE_ANSWERED)
+           || (request->ends_with_client && request->phase == PHASE_HANDLED)
            || (request->answer.read != NULL && request->asleep);
 }
 
+/* The daemon ends a connection that can't be written to, but only once it has something to write. */
 static void connection_end (connection_t *connection)
 {
+    request_t *request = connection->request;
     connection->is_gone = true;
     if (connection->request != NULL && connection->request->phase == PHASE_CUT)
         end_hard (connection->fd);
     shutdown (connection->fd, SHUT_RDWR);
-    if (connection->request != NULL)
-        wake (connection->request);
+    if (request == NULL)
+        return;
+    if (request->phase == PHASE_HANDLED && request->answer.status == 0)
+        request_answer_empty (request, 503);
+    else
+        wake (request);
 }
 
 /* A client that sent its last bytes and its goodbye together is not heard by the daemon, which is

@@ -51,6 +51,12 @@ const value_t *request_value (const request_t *request, const char *name);
 const char *request_text (const request_t *request, const char *name);        /* "" when left out */
 int64_t request_integer (const request_t *request, const char *name);
 
+yyjson_val *request_body (const request_t *request);   /* the JSON object that was sent, or NULL */
+
+/* A client that closes its side of the connection gives up this request, even one that has not been
+ * answered: it is dropped then. */
+void request_end_with_client (request_t *request);
+
 /* What a handler keeps with a request until the request has ended; dropped with `drop`. */
 void request_keep (request_t *request, void *context, void (*drop) (void *context));
 void *request_kept (const request_t *request);

@@ -12,6 +12,7 @@
 #include "http.h"
 #include "jobs.h"
 #include "reconcile.h"
+#include "reply.h"
 #include "routes.h"
 #include "service.h"
 #include "sweep.h"
@@ -56,6 +57,7 @@ static int gateway_start (loop_t *loop)
     ask_start (loop, (int) settings_number (SETTING_GATEWAY_ANSWER_S));
     ask_on_answerer (on_answerer);
     events_start (loop);
+    reply_start (loop);
     reconcile_start (loop);
     sweep_start (loop);
     if (guard_start () != 0 || web_start () != 0 || blobs_start (loop, settings_text (SETTING_DATA_DIR)) != 0
@@ -78,6 +80,7 @@ static void gateway_stop (void)
     ask_stop ();
     board_stop ();
     http_destroy (&http);
+    reply_stop ();
     blobs_stop ();
     events_stop ();
     guard_stop ();

@@ -61,12 +61,22 @@ static yyjson_mut_val *list_schema (yyjson_mut_doc *document, const field_t *fie
     return schema;
 }
 
-static yyjson_mut_val *either_schema (yyjson_mut_doc *document, const field_t *field)
+static yyjson_mut_val *objects_schema (yyjson_mut_doc *document, const field_t *field)
 {
     yyjson_mut_val *schema = yyjson_mut_obj (document);
-    yyjson_mut_val *choices = yyjson_mut_obj_add_arr (document, schema, "oneOf");
-    yyjson_mut_arr_append (choices, text_schema (document, field));
-    yyjson_mut_arr_append (choices, list_schema (document, field));
+    add_type (document, schema, "array");
+    add_type (document, yyjson_mut_obj_add_obj (document, schema, "items"), "object");
+    yyjson_mut_obj_add_int (document, schema, "minItems", (int64_t) field->min);
+    yyjson_mut_obj_add_int (document, schema, "maxItems", (int64_t) field->max);
+    return schema;
+}
+
+static yyjson_mut_val *boolean_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *schema = yyjson_mut_obj (document);
+    add_type (document, schema, "boolean");
+    if (field->standard != NULL)
+        yyjson_mut_obj_add_bool (document, schema, "default", strcmp (field->standard, "true") == 0);
     return schema;
 }
 
@@ -74,10 +84,21 @@ static yyjson_mut_val *object_schema (yyjson_mut_doc *document, const field_t *f
 {
     yyjson_mut_val *schema = yyjson_mut_obj (document);
     add_type (document, schema, "object");
-    if (field->type != FIELD_OBJECT)
+    if (field->type == FIELD_LABELS || field->type == FIELD_ATTRIBUTES)
         yyjson_mut_obj_add_int (document, schema, "maxProperties", MAX_LABELS);
     if (field->type == FIELD_LABELS)
         add_type (document, yyjson_mut_obj_add_obj (document, schema, "additionalProperties"), "string");
+    return schema;
+}
+
+static yyjson_mut_val *either_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *schema = yyjson_mut_obj (document);
+    yyjson_mut_val *choices = yyjson_mut_obj_add_arr (document, schema, "oneOf");
+    yyjson_mut_arr_append (choices, text_schema (document, field));
+    yyjson_mut_arr_append (choices, field->type == FIELD_TEXT_OR_TEXTS    ? list_schema (document, field)
+                                    : field->type == FIELD_TEXT_OR_OBJECT ? object_schema (document, field)
+                                                                          : objects_schema (document, field));
     return schema;
 }
 
@@ -89,7 +110,13 @@ static yyjson_mut_val *field_schema (yyjson_mut_doc *document, const field_t *fi
         return number_schema (document, field);
     case FIELD_TEXTS:
         return list_schema (document, field);
+    case FIELD_OBJECTS:
+        return objects_schema (document, field);
+    case FIELD_BOOLEAN:
+        return boolean_schema (document, field);
     case FIELD_TEXT_OR_TEXTS:
+    case FIELD_TEXT_OR_OBJECTS:
+    case FIELD_TEXT_OR_OBJECT:
         return either_schema (document, field);
     case FIELD_LABELS:
     case FIELD_ATTRIBUTES:
@@ -143,6 +170,8 @@ static void add_body (yyjson_mut_doc *document, yyjson_mut_val *operation, const
         if (field->required)
             yyjson_mut_arr_add_str (document, required, field->name);
     }
+    if (route->body == BODY_KNOWN_JSON)
+        yyjson_mut_obj_add_bool (document, schema, "additionalProperties", false);
     yyjson_mut_obj_add_bool (document, body, "required", yyjson_mut_arr_size (required) > 0);
     if (yyjson_mut_arr_size (required) > 0)
         yyjson_mut_obj_add_val (document, schema, "required", required);
@@ -164,10 +193,27 @@ static void add_answer (yyjson_mut_doc *document, yyjson_mut_val *responses, con
     yyjson_mut_obj_add_strcpy (document, yyjson_mut_obj_add_obj (document, media, "schema"), "$ref", reference);
 }
 
+static bool can_stream (const route_t *route)
+{
+    for (size_t i = 0; i < route->field_count; i++)
+        if (strcmp (route->fields [i].name, "stream") == 0)
+            return true;
+    return false;
+}
+
+/* The same route answers with a stream when it is asked to. */
+static void add_stream (yyjson_mut_doc *document, yyjson_mut_val *responses)
+{
+    yyjson_mut_val *content = yyjson_mut_obj_get (yyjson_mut_obj_get (responses, "200"), "content");
+    yyjson_mut_obj_add_obj (document, content, "text/event-stream");
+}
+
 static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, const route_t *route)
 {
     yyjson_mut_val *responses = yyjson_mut_obj_add_obj (document, operation, "responses");
     add_answer (document, responses, "200", route->answer, "It worked.");
+    if (can_stream (route))
+        add_stream (document, responses);
     if (route->field_count > 0)
         add_answer (document, responses, "400", "Error",
                     "Something that was sent can't be used; 'param' names it.");

@@ -10,6 +10,7 @@ typedef struct request request_t;
 typedef enum {
     BODY_NONE,      /* what comes is ignored */
     BODY_JSON,      /* one object */
+    BODY_KNOWN_JSON, /* one object; fields that are not listed are refused */
     BODY_UPLOAD,    /* multipart/form-data, given to the route's reader as it comes */
 } body_kind_t;
 

@@ -3,6 +3,7 @@
 #include "routes.h"
 
 #include "api.h"
+#include "conversation.h"
 #include "embeddings.h"
 
 #define MAX_ID_BYTES    200
@@ -104,6 +105,71 @@ static const field_t search_fields [] = {
      "'ranker' (fused, lexical, dense) and 'score_threshold' (0 to 1)"},
 };
 
+/* -- answers --------------------------------------------------------------------------------- */
+
+#define MAX_OUTPUT_TOKENS 1000000
+#define TEMPERATURE \
+    {"temperature", IN_BODY, FIELD_NUMBER, false, 0, 2, NULL, NULL, "passed on to the LLM"}
+#define TOP_P {"top_p", IN_BODY, FIELD_NUMBER, false, 0, 1, NULL, NULL, "passed on to the LLM"}
+#define TOKENS(name) \
+    {name, IN_BODY, FIELD_INTEGER, false, 1, MAX_OUTPUT_TOKENS, NULL, NULL, "longest answer, in the LLM's tokens"}
+#define PENALTY(name) {name, IN_BODY, FIELD_NUMBER, false, -2, 2, NULL, NULL, "passed on to the LLM"}
+#define STREAM {"stream", IN_BODY, FIELD_BOOLEAN, false, 0, 0, "false", NULL, "true: as server-sent events"}
+#define STREAM_OPTIONS {"stream_options", IN_BODY, FIELD_OBJECT, false, 0, 0, NULL, NULL, "as of OpenAI"}
+#define OF_CALLER(name) {name, IN_BODY, FIELD_TEXT, false, 0, MAX_NAME_BYTES, NULL, NULL, "of no effect"}
+#define TIER \
+    {"service_tier", IN_BODY, FIELD_CHOICE, false, 0, 0, NULL, "auto default", "of no effect"}
+
+static const field_t create_response_fields [] = {
+    {"input", IN_BODY, FIELD_TEXT_OR_OBJECTS, true, 1, MAX_MESSAGES, NULL, NULL,
+     "the question, or messages of which the last is the question"},
+    {"model", IN_BODY, FIELD_TEXT, false, 0, MAX_ID_BYTES, NULL, NULL,
+     "any name; the answer is the LLM's that the server is set up with, or made of quotes without one"},
+    {"instructions", IN_BODY, FIELD_TEXT, false, 0, MAX_FIELD_BYTES, NULL, NULL, "how to answer, for the LLM"},
+    {"tools", IN_BODY, FIELD_OBJECTS, false, 0, 1, NULL, NULL,
+     "file_search with vector_store_ids, max_num_results, filters, ranking_options; left out: all of 'default'"},
+    {"tool_choice", IN_BODY, FIELD_TEXT_OR_OBJECT, false, 0, 64, NULL, NULL, "auto, required or file_search"},
+    {"include", IN_BODY, FIELD_TEXTS, false, 0, 8, NULL, NULL, "file_search_call.results: the passages too"},
+    {"previous_response_id", IN_BODY, FIELD_TEXT, false, 0, MAX_ID_BYTES, NULL, NULL, "a response to go on from"},
+    {"store", IN_BODY, FIELD_BOOLEAN, false, 0, 0, "true", NULL, "false: it is not kept"},
+    {"metadata", IN_BODY, FIELD_LABELS, false, 0, 0, NULL, NULL, "up to 16 texts of the caller's own"},
+    {"text", IN_BODY, FIELD_OBJECT, false, 0, 0, NULL, NULL, "format: only {\"type\":\"text\"}"},
+    {"truncation", IN_BODY, FIELD_CHOICE, false, 0, 0, NULL, "auto disabled",
+     "of no effect: the oldest turns are always left out first"},
+    {"parallel_tool_calls", IN_BODY, FIELD_BOOLEAN, false, 0, 0, NULL, NULL, "of no effect"},
+    {"max_tool_calls", IN_BODY, FIELD_INTEGER, false, 1, 100, NULL, NULL, "of no effect: there is one search"},
+    {"top_logprobs", IN_BODY, FIELD_INTEGER, false, 0, 0, NULL, NULL, "only 0"},
+    {"background", IN_BODY, FIELD_BOOLEAN, false, 0, 0, NULL, NULL, "only false"},
+    TOKENS ("max_output_tokens"), TEMPERATURE, TOP_P, STREAM, STREAM_OPTIONS, TIER, OF_CALLER ("user"),
+    OF_CALLER ("safety_identifier"), OF_CALLER ("prompt_cache_key"),
+};
+#define RESPONSE_ID \
+    {"response_id", IN_PATH, FIELD_TEXT, true, 1, MAX_PATH_BYTES, NULL, NULL, "id of the response"}
+static const field_t get_response_fields [] = {
+    RESPONSE_ID,
+    {"include[]", IN_QUERY, FIELD_CHOICE, false, 0, 0, NULL, "file_search_call.results", "the passages too"},
+};
+static const field_t response_path_fields [] = {RESPONSE_ID};
+static const field_t list_input_items_fields [] = {RESPONSE_ID, LIMIT, ORDER, AFTER};
+
+static const field_t create_completion_fields [] = {
+    {"messages", IN_BODY, FIELD_OBJECTS, true, 1, MAX_MESSAGES, NULL, NULL,
+     "the conversation; the last message is the question"},
+    {"model", IN_BODY, FIELD_TEXT, true, 1, MAX_ID_BYTES, NULL, NULL,
+     "quire: all of the store 'default'; quire/NAME: the vector store of this name or id"},
+    {"stop", IN_BODY, FIELD_TEXT_OR_TEXTS, false, 1, 4, NULL, NULL, "passed on to the LLM"},
+    {"n", IN_BODY, FIELD_INTEGER, false, 1, 1, NULL, NULL, "only 1"},
+    {"seed", IN_BODY, FIELD_INTEGER, false, -9007199254740991.0, 9007199254740991.0, NULL, NULL,
+     "passed on to the LLM"},
+    {"response_format", IN_BODY, FIELD_OBJECT, false, 0, 0, NULL, NULL, "only {\"type\":\"text\"}"},
+    {"tools", IN_BODY, FIELD_OBJECTS, false, 0, 0, NULL, NULL, "only an empty list"},
+    {"store", IN_BODY, FIELD_BOOLEAN, false, 0, 0, NULL, NULL, "only false"},
+    {"metadata", IN_BODY, FIELD_LABELS, false, 0, 0, NULL, NULL, "of no effect"},
+    TOKENS ("max_tokens"), TOKENS ("max_completion_tokens"), TEMPERATURE, TOP_P, PENALTY ("presence_penalty"),
+    PENALTY ("frequency_penalty"), STREAM, STREAM_OPTIONS, TIER, OF_CALLER ("user"), OF_CALLER ("safety_identifier"),
+    OF_CALLER ("prompt_cache_key"),
+};
+
 /* -- the rest -------------------------------------------------------------------------------- */
 
 static const field_t embeddings_fields [] = {
@@ -182,6 +248,19 @@ const route_t routes [] = {
      "Lists the files of a batch."},
     {"POST", "/v1/vector_stores/{vector_store_id}/search", "searchVectorStore", api_search,
      FIELDS (search_fields), BODY_JSON, NULL, "SearchResults", "Searches a vector store for passages."},
+
+    {"POST", "/v1/responses", "createResponse", api_create_response, FIELDS (create_response_fields),
+     BODY_KNOWN_JSON, NULL, "Response", "Answers a question from the documents, with citations that were checked."},
+    {"GET", "/v1/responses/{response_id}", "getResponse", api_get_response, FIELDS (get_response_fields), BODY_NONE,
+     NULL, "Response", "A response that was stored, or is under way."},
+    {"DELETE", "/v1/responses/{response_id}", "deleteResponse", api_delete_response, FIELDS (response_path_fields),
+     BODY_NONE, NULL, "Deleted", "Forgets a response."},
+    {"POST", "/v1/responses/{response_id}/cancel", "cancelResponse", api_cancel_response,
+     FIELDS (response_path_fields), BODY_NONE, NULL, "Response", "Ends a response that is under way."},
+    {"GET", "/v1/responses/{response_id}/input_items", "listInputItems", api_list_input_items,
+     FIELDS (list_input_items_fields), BODY_NONE, NULL, "InputItemList", "What a response was asked with."},
+    {"POST", "/v1/chat/completions", "createChatCompletion", api_create_completion, FIELDS (create_completion_fields),
+     BODY_KNOWN_JSON, NULL, "ChatCompletion", "Answers the last message of a chat from the documents."},
 
     {"POST", "/v1/embeddings", "createEmbeddings", api_create_embeddings, FIELDS (embeddings_fields),
      BODY_JSON, NULL, "Embeddings", "Turns texts into vectors."},

@@ -4,8 +4,7 @@
 
 #include "api.h"
 #include "ids.h"
-
-#define DEFAULT_RANKER "fused"
+#include "ranking.h"
 
 /* -- stores ---------------------------------------------------------------------------------- */
 
@@ -183,37 +182,6 @@ void api_list_batch_files (request_t *request)
 
 /* -- search ---------------------------------------------------------------------------------- */
 
-static const field_t ranking_fields [] = {
-    {.name = "ranker", .type = FIELD_TEXT, .max = 64, .standard = "auto", .what = "how passages are ranked"},
-    {.name = "score_threshold", .type = FIELD_NUMBER, .max = 1, .standard = "0", .what = "least score"},
-};
-
-/* OpenAI's rankers have dated names, and 'none' is no ranking after the first; to Quire they all mean
- * its own. */
-static const char *ranker_of (const char *name)
-{
-    static const char *const own [] = {"fused", "lexical", "dense"};
-    for (size_t i = 0; i < COUNT_OF (own); i++)
-        if (strcmp (name, own [i]) == 0)
-            return own [i];
-    bool of_openai = strcmp (name, "auto") == 0 || strcmp (name, "none") == 0
-        || strncmp (name, "default", 7) == 0;
-    return of_openai ? DEFAULT_RANKER : NULL;
-}
-
-/* Returns 0, or -1 with BAD_FIELD. */
-static int read_ranking (const request_t *request, const char **ranker, float *threshold)
-{
-    value_t ranker_value, threshold_value;
-    yyjson_val *options = request_value (request, "ranking_options")->json;
-    if (field_check_json (&ranking_fields [0], options, &ranker_value) != 0
-        || field_check_json (&ranking_fields [1], options, &threshold_value) != 0)
-        return -1;
-    *ranker = ranker_of (ranker_value.text);
-    *threshold = (float) threshold_value.number;
-    return *ranker != NULL ? 0 : error_set (ERROR_BAD_FIELD, "'ranker' must be one of: auto fused lexical dense.");
-}
-
 /* Is there a text with something else than blanks? */
 static bool asks_something (strings_t queries)
 {
@@ -226,20 +194,19 @@ static bool asks_something (strings_t queries)
 
 static void search (request_t *request, strings_t queries, const char *filters)
 {
-    const char *ranker;
-    float threshold;
+    ranking_t ranking;
     if (!asks_something (queries)) {
         request_fail (request, ERROR_QUESTION_EMPTY, NULL, "query");
         return;
     }
-    if (read_ranking (request, &ranker, &threshold) != 0) {
+    if (ranking_read (request_value (request, "ranking_options")->json, &ranking) != 0) {
         request_fail (request, error_get (), error_text (), "ranking_options");
         return;
     }
     message_t message = {.id = MESSAGE_SEARCH,
                          .search = {.store_id = request_text (request, "vector_store_id"), .queries = queries,
                                     .limit = (uint32_t) request_integer (request, "max_num_results"),
-                                    .filters = filters, .ranker = ranker, .threshold = threshold}};
+                                    .filters = filters, .ranker = ranking.ranker, .threshold = ranking.threshold}};
     api_ask (request, &message);
 }
 

@@ -90,8 +90,25 @@ def walk_stores(walk, file_id, failed_id):
         found = walk("POST", f"{path}/search", json={"query": ["lighthouse", "granite"],
                                                      "ranking_options": {"ranker": ranker}})
         assert found["data"] and found["dense"] == (ranker != "lexical")
+    walk_answers(walk, store)
     walk("DELETE", f"{path}/files/{file_id}")
     walk("DELETE", path)
+
+
+def walk_answers(walk, store):
+    """Answers whole, one that has citations and one that declines."""
+    tools = [{"type": "file_search", "vector_store_ids": [store]}]
+    response = walk("POST", "/v1/responses", json={"input": pdfs.FACTS[0][1], "tools": tools,
+                                                   "include": ["file_search_call.results"]})
+    assert response["output"][1]["content"][0]["annotations"]
+    path = f"/v1/responses/{response['id']}"
+    for below in ("", "/input_items"):
+        walk("GET", path + below)
+    assert walk("POST", f"{path}/cancel")["error"]
+    walk("DELETE", path)
+    chat = walk("POST", "/v1/chat/completions", json={
+        "model": f"quire/{store}", "messages": [{"role": "user", "content": pdfs.FACTS[0][1]}]})
+    assert chat["choices"][0]["message"]["annotations"]
 
 
 def walk_errors(walk):

@@ -1,0 +1,185 @@
+/* reply: see reply.h. */
+#include "reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "log.h"
+
+#define COMMENT_MS 15000   /* while nothing else is told, so that proxies keep the stream open */
+
+static struct {
+    loop_t *loop;
+    int timer;
+    reply_t *all;
+} replies = {.timer = -1};
+
+/* -- life ------------------------------------------------------------------------------------ */
+
+static void reply_free (void *context)
+{
+    reply_t *reply = context;
+    if (reply->asked != 0)
+        ask_cancel (reply->asked);
+    *reply->link = reply->next;
+    if (reply->next != NULL)
+        reply->next->link = reply->link;
+    reply->form->drop (reply->own);
+    draft_free (&reply->draft);
+    event_writer_free (&reply->events);
+    free (reply);
+}
+
+reply_t *reply_new (request_t *request, const reply_form_t *form, bool streams, void *own)
+{
+    reply_t *reply = calloc (1, sizeof *reply);
+    if (reply == NULL || draft_begin (&reply->draft) != 0) {
+        if (reply != NULL)
+            draft_free (&reply->draft);
+        free (reply);
+        form->drop (own);
+        request_fail (request, ERROR_NO_MEMORY, NULL, NULL);
+        return NULL;
+    }
+    reply->request = request;
+    reply->form = form;
+    reply->own = own;
+    reply->streams = streams;
+    reply->link = &replies.all;
+    reply->next = replies.all;
+    if (reply->next != NULL)
+        reply->next->link = &reply->next;
+    replies.all = reply;
+    request_keep (request, reply, reply_free);
+    request_end_with_client (request);
+    return reply;
+}
+
+/* -- ends ------------------------------------------------------------------------------------ */
+
+static void end (reply_t *reply, const answer_ended_message_t *ended)
+{
+    if (draft_set_end (&reply->draft, ended) != 0) {
+        log_error ("answer_not_ended", "text=\"%s\"", error_text ());
+        event_writer_end (&reply->events);
+        if (reply->events.request == NULL)
+            request_fail_last (reply->request);
+        return;
+    }
+    reply->form->ended (reply);
+}
+
+void reply_end (reply_t *reply, const char *status, error_t why, const char *message)
+{
+    if (reply->asked != 0)
+        ask_cancel (reply->asked);
+    reply->asked = 0;
+    const char *reason = why == ERROR_NONE ? status : error_name (why);
+    end (reply, &(answer_ended_message_t) {.status = status, .reason = reason, .message = message,
+                                           .by = "", .model = "", .unsupported = ""});
+}
+
+static void fail (reply_t *reply)
+{
+    char text [MAX_ERROR_TEXT];
+    snprintf (text, sizeof text, "%s", error_text ());
+    reply_end (reply, "failed", error_get (), text);
+}
+
+/* -- what is told ---------------------------------------------------------------------------- */
+
+void reply_tell (reply_t *reply, const char *name, yyjson_mut_doc **document)
+{
+    char *json = yyjson_mut_write (*document, 0, NULL);
+    yyjson_mut_doc_free (*document);
+    *document = NULL;
+    if (json == NULL)
+        error_set (ERROR_NO_MEMORY, NULL);
+    if (json == NULL || event_writer_put (&reply->events, name, json) != 0) {
+        bool goes_on = reply->draft.end == NULL;
+        event_writer_end (&reply->events);
+        if (goes_on)
+            fail (reply);
+    }
+    free (json);
+}
+
+static void on_found (reply_t *reply, const char *json)
+{
+    if (draft_add_found (&reply->draft, json) != 0) {
+        fail (reply);
+        return;
+    }
+    if (reply->streams)
+        event_writer_open (&reply->events, reply->request);
+    reply->form->found (reply);
+}
+
+static void on_text (reply_t *reply, const char *text)
+{
+    if (draft_add_text (&reply->draft, text) != 0)
+        fail (reply);
+    else
+        reply->form->text (reply, text);
+}
+
+static void on_citation (reply_t *reply, const char *json)
+{
+    if (draft_add_citation (&reply->draft, json) != 0)
+        fail (reply);
+    else
+        reply->form->cited (reply, yyjson_mut_arr_get_last (reply->draft.citations));
+}
+
+static void on_part (void *context, const message_t *part)
+{
+    if (part->id == MESSAGE_ANSWER_FOUND)
+        on_found (context, part->answer_found.json);
+    else if (part->id == MESSAGE_ANSWER_DELTA)
+        on_text (context, part->answer_delta.text);
+    else
+        on_citation (context, part->answer_citation.json);
+}
+
+static void on_done (void *context, const ask_answer_t *answer)
+{
+    reply_t *reply = context;
+    bool has_begun = reply->events.request != NULL || yyjson_mut_arr_size (reply->draft.queries) > 0;
+    reply->asked = 0;
+    if (answer->message != NULL && answer->message->id == MESSAGE_ANSWER_ENDED)
+        end (reply, &answer->message->answer_ended);
+    else if (has_begun)
+        reply_end (reply, "failed", answer->message == NULL ? answer->error : ERROR_BAD_MESSAGE, answer->text);
+    else
+        request_fail (reply->request, answer->message == NULL ? answer->error : ERROR_BAD_MESSAGE, answer->text,
+                      answer->param != NULL && strcmp (answer->param, "input") == 0 ? reply->form->input : answer->param);
+}
+
+void reply_ask (reply_t *reply, const answer_message_t *answer)
+{
+    message_t message = {.id = MESSAGE_ANSWER, .answer = *answer};
+    reply->asked = ask_in_parts (&message, on_part, on_done, reply);
+    if (reply->asked == 0)
+        request_fail_last (reply->request);
+}
+
+/* -- the clock ------------------------------------------------------------------------------- */
+
+static void on_clock (void *context UNUSED)
+{
+    for (reply_t *reply = replies.all; reply != NULL; reply = reply->next)
+        event_writer_comment (&reply->events);
+}
+
+void reply_start (loop_t *loop)
+{
+    replies.loop = loop;
+    replies.timer = loop_timer (loop, COMMENT_MS, on_clock, NULL);
+}
+
+void reply_stop (void)
+{
+    if (replies.timer >= 0)
+        loop_timer_end (replies.loop, replies.timer);
+}
