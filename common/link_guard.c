@@ -171,6 +171,7 @@ static void door_leave (void)
     if (--door.users > 0)
         return;
     loop_socket_unwatch (door.loop, door.answers);
+    zsock_unbind (door.answers, "%s", ZAP_ADDRESS);   /* now: a socket's end comes some time later */
     zsock_destroy (&door.answers);
 }
 

@@ -132,6 +132,15 @@ static int tear_down (void **state UNUSED)
     return 0;
 }
 
+/* Says why, when a channel that is to be there is not. */
+static channel_t *there (channel_t *channel)
+{
+    if (!channel)
+        print_error ("%s\n", error_text ());
+    assert_non_null (channel);
+    return channel;
+}
+
 static channel_t *bind_here (void)
 {
     return channel_bind (f.loop, "test", f.address, (channel_offer_t) {3, 4}, &handlers, NULL);
@@ -147,9 +156,9 @@ static channel_t *connect_there (void)
 static void test_right_keys_get_in (void **state UNUSED)
 {
     set_server (f.server.secret_key, f.client.public_key);
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     set_client (f.client.secret_key, f.server.public_key);
-    f.connected = connect_there ();
+    f.connected = there (connect_there ());
     wait_until (both_are_there);
     message_t message = {.id = MESSAGE_FORGET_FILE, .forget_file = {"file-1"}};
     assert_int_equal (channel_send (f.connected, channel_first_peer (f.connected), &message), 0);
@@ -163,21 +172,21 @@ static void test_one_of_several_keys (void **state UNUSED)
     char both [2 * LINK_KEY_SIZE + 4];
     snprintf (both, sizeof both, "%s,\n%s\n", f.other.public_key, f.client.public_key);
     set_server (f.server.secret_key, both);
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     set_client (f.client.secret_key, f.server.public_key);
-    f.connected = connect_there ();
+    f.connected = there (connect_there ());
     wait_until (both_are_there);
 }
 
 static void test_a_link_that_ends_leaves_the_others_their_door (void **state UNUSED)
 {
     set_server (f.server.secret_key, f.client.public_key);
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     channel_t *second = channel_bind (f.loop, "second", "tcp://127.0.0.1:*", (channel_offer_t) {0, 0}, &handlers, NULL);
     assert_non_null (second);
     channel_destroy (&second);
     set_client (f.client.secret_key, f.server.public_key);
-    f.connected = connect_there ();
+    f.connected = there (connect_there ());
     wait_until (both_are_there);
 }
 
@@ -197,27 +206,27 @@ static void refuses (void)
 static void test_no_key_gets_nothing (void **state UNUSED)
 {
     set_server (f.server.secret_key, f.client.public_key);
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     set_client ("", "");
-    f.connected = connect_there ();
+    f.connected = there (connect_there ());
     refuses ();
 }
 
 static void test_a_key_that_is_not_known_gets_nothing (void **state UNUSED)
 {
     set_server (f.server.secret_key, f.client.public_key);
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     set_client (f.other.secret_key, f.server.public_key);
-    f.connected = connect_there ();
+    f.connected = there (connect_there ());
     refuses ();
 }
 
 static void test_another_servers_key_gets_nothing (void **state UNUSED)
 {
     set_server (f.server.secret_key, f.client.public_key);
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     set_client (f.client.secret_key, f.other.public_key);
-    f.connected = connect_there ();
+    f.connected = there (connect_there ());
     refuses ();
 }
 
@@ -225,9 +234,9 @@ static void test_another_servers_key_gets_nothing (void **state UNUSED)
 static void test_a_server_without_keys_gets_nothing (void **state UNUSED)
 {
     set_client ("", "");
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     set_client (f.client.secret_key, f.server.public_key);
-    f.connected = connect_there ();
+    f.connected = there (connect_there ());
     refuses ();
 }
 
@@ -258,7 +267,7 @@ static bool all_noise_was_counted (void)
 /* A peer that is there stays, and its own end is no refusal. */
 static void noise_is_only_counted (void)
 {
-    f.connected = connect_there ();
+    f.connected = there (connect_there ());
     wait_until (both_are_there);
     make_noise (1);
     wait_until (all_noise_was_counted);
@@ -276,7 +285,7 @@ static void noise_is_only_counted (void)
 static void test_noise_on_a_link_with_keys (void **state UNUSED)
 {
     set_server (f.server.secret_key, f.client.public_key);
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     set_client (f.client.secret_key, f.server.public_key);
     noise_is_only_counted ();
 }
@@ -284,7 +293,7 @@ static void test_noise_on_a_link_with_keys (void **state UNUSED)
 static void test_noise_on_an_open_link (void **state UNUSED)
 {
     set_client ("", "");
-    f.bound = bind_here ();
+    f.bound = there (bind_here ());
     noise_is_only_counted ();
 }
 
