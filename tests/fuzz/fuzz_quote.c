@@ -81,12 +81,15 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t data_size)
     char *raw = take_text (&input, &raw_size), *quote = raw, *second = strchr (raw, '|');
     if (second)
         *second++ = '\0';
-    char *text = composed (second ? second : "", &size);
+    char *seen = clean_text (second ? second : "", second ? strlen (second) : 0);   /* as canonical text is */
+    MUST (seen);
+    char *text = composed (seen, &size);
     check_quote (quote, strlen (quote), text, size);
     check_own (text, size);
     check_shared (quote, strlen (quote), text, size);
     (void) quote_says (quote, strlen (quote));
     free (text);
+    free (seen);
     free (raw);
     return 0;
 }
