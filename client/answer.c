@@ -191,35 +191,48 @@ static citation_t citation_read (const answering_t *answering, size_t number)
 {
     yyjson_val *annotation = yyjson_obj_get (yyjson_doc_get_root (answering->citations [number]), "annotation");
     yyjson_val *passage = yyjson_obj_get (annotation, "passage");
+    const char *quote = text_of (annotation, "quote");
     return (citation_t) {.mark = passage != NULL ? number_of (passage) : number + 1,
                          .page = number_of (yyjson_obj_get (annotation, "page")),
-                         .file_name = text_of (annotation, "filename"), .quote = text_of (annotation, "quote")};
+                         .file_name = text_of (annotation, "filename"), .quote = quote,
+                         .is_said = answering->said != NULL && strstr (answering->said, quote) != NULL};
 }
 
-static int compare_citations (const void *one, const void *other)
+static int compare_places (const citation_t *a, const citation_t *b)
 {
-    const citation_t *a = one, *b = other;
     int order = (a->mark > b->mark) - (a->mark < b->mark);
     if (order == 0)
         order = strcmp (a->file_name, b->file_name);
-    if (order == 0)
-        order = (a->page > b->page) - (a->page < b->page);
-    return order != 0 ? order : strcmp (a->quote, b->quote);
+    return order != 0 ? order : (a->page > b->page) - (a->page < b->page);
+}
+
+/* Those of one place stand together, in the order in which they came. Returns how many there are now. */
+static size_t citation_insert (citation_t *sorted, size_t count, citation_t citation)
+{
+    size_t at = count;
+    while (at > 0 && compare_places (sorted + at - 1, &citation) > 0)
+        at--;
+    for (size_t i = at; i > 0 && compare_places (sorted + i - 1, &citation) == 0; i--) {
+        citation.goes_on = true;
+        if (strcmp (sorted [i - 1].quote, citation.quote) == 0)
+            return count;
+    }
+    memmove (sorted + at + 1, sorted + at, (count - at) * sizeof *sorted);
+    sorted [at] = citation;
+    return count + 1;
 }
 
 void answering_each_citation (const answering_t *answering, void (*take) (void *context, const citation_t *citation),
                               void *context)
 {
-    size_t count = answering->citation_count;
-    citation_t *sorted = malloc ((count + 1) * sizeof *sorted);
+    size_t count = 0;
+    citation_t *sorted = malloc ((answering->citation_count + 1) * sizeof *sorted);
     if (sorted == NULL)
         return;
+    for (size_t i = 0; i < answering->citation_count; i++)
+        count = citation_insert (sorted, count, citation_read (answering, i));
     for (size_t i = 0; i < count; i++)
-        sorted [i] = citation_read (answering, i);
-    qsort (sorted, count, sizeof *sorted, compare_citations);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || compare_citations (sorted + i - 1, sorted + i) != 0)
-            take (context, sorted + i);
+        take (context, sorted + i);
     free (sorted);
 }
 

@@ -16,6 +16,8 @@ typedef struct {
     uint64_t mark;             /* n of [n] in the text */
     uint64_t page;
     const char *file_name, *quote;
+    bool is_said;              /* the text itself holds the quote */
+    bool goes_on;              /* mark, file and page are those of the one before */
 } citation_t;
 
 /* text: gets what follows in the answer; returns 0, or -1 to end it. May be NULL. NULL without memory. */
@@ -38,7 +40,7 @@ bool answering_has_declined (const answering_t *answering);
 /* What the service wants to be known of a good answer, such as why no LLM wrote it; or "". */
 const char *answering_note (const answering_t *answering);
 
-/* The citations in the order of their marks, each one once. */
+/* The citations in the order of their marks, files and pages, each quote once. */
 size_t answering_citation_count (const answering_t *answering);
 void answering_each_citation (const answering_t *answering, void (*take) (void *context, const citation_t *citation),
                               void *context);

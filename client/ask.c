@@ -45,13 +45,16 @@ static int print_text (void *context UNUSED, const char *text)
     return output_flush () ? 0 : -1;
 }
 
+/* Where it stands; and the quote, unless the answer is that quote. */
 static void print_citation (void *context UNUSED, const citation_t *citation)
 {
     char *quote = plain_copy (citation->quote, strlen (citation->quote), PLAIN_RUN);
-    printf ("%s[%" PRIu64 "]%s ", terminal_style (STYLE_BOLD), citation->mark, terminal_style (STYLE_NONE));
-    plain_write (stdout, citation->file_name, PLAIN_LINE);
-    printf (", page %" PRIu64 "\n", citation->page);
-    if (quote != NULL && *quote != 0)
+    if (!citation->goes_on) {
+        printf ("%s[%" PRIu64 "]%s ", terminal_style (STYLE_BOLD), citation->mark, terminal_style (STYLE_NONE));
+        plain_write (stdout, citation->file_name, PLAIN_LINE);
+        printf (", page %" PRIu64 "\n", citation->page);
+    }
+    if (quote != NULL && *quote != 0 && !citation->is_said)
         plain_wrap (stdout, quote, terminal_is_shown () ? terminal_width () - 1 : 0, 4);
     free (quote);
 }

@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 
 import pdfs
+from conftest import _new_service
+from fake_llm import FakeLLM, chunk, fails, says, stream
 from service import ROLES, free_port, wait_until
 
 PATIENCE_S = 60
@@ -415,7 +417,7 @@ def test_answers_cannot_drive_the_terminal(service):
     body = events({"type": "response.created", "response": {"id": "resp_" + EVIL}},
                   *({"type": "response.output_text.delta", "delta": piece} for piece in EVIL),
                   {"type": "response.output_text.annotation.added",
-                   "annotation": {"filename": EVIL, "page": 1, "quote": EVIL, "passage": 1}},
+                   "annotation": {"filename": EVIL, "page": 1, "quote": "Quote: " + EVIL, "passage": 1}},
                   {"type": "response.completed", "response": {"id": "x" + EVIL, "quire": {"message": EVIL}}})
     with Scripted("text/event-stream", body) as server:
         text = Terminal(Quire(service.build, server.url), "ask", "q").end()
@@ -494,6 +496,127 @@ def test_a_reader_that_has_gone(quire, facts):
     child.stdout.close()
     assert child.wait(PATIENCE_S) == LOCAL
     assert "could not be written" in child.stderr.read()
+
+
+# -- asking ---------------------------------------------------------------------------------------
+
+def test_ask(quire, facts):
+    fact, question = pdfs.FACTS[2]
+    out, _ = quire("ask", question, "--store", facts.store)
+    answer, sources = out.split("\n\n[", 1)
+    mark = re.search(rf"{re.escape(fact)}” \[(\d+)\]", answer).group(1)
+    assert re.search(rf"^\[?{mark}\] facts.pdf, page {facts.pages[2]}$", sources, re.M)
+    assert fact not in sources   # the answer is that quote already
+    assert quire("ask", "--store", facts.store, stdin=question + "\n")[0] == out
+    assert "no question" in quire("ask", stdin="", status=USAGE)[1]
+    told = quire.json("ask", question, "--store", "facts", "--results", 3)
+    assert told["object"] == "response" and told["status"] == "completed" and told["quire"]["by"] == "extractive"
+    text = told["output"][1]["content"][0]
+    assert fact in text["text"] and text["annotations"][0]["page"] == facts.pages[2]
+
+
+def test_ask_what_the_documents_do_not_say(quire, facts, store):
+    question = "What is the melting point of tungsten carbide?"
+    out, _ = quire("ask", question, "--store", facts.store, status=NOTHING)
+    assert out.startswith("The documents do not say.")
+    assert quire.json("ask", question, "--store", store, status=NOTHING)["quire"]["declined"]
+    assert "no store nowhere" in quire("ask", "q", "--store", "nowhere", status=NOT_FOUND)[1]
+    assert quire.json("ask", " ", "--store", store, status=REFUSED)["error"]["message"]
+
+
+def test_ask_on(quire, facts):
+    first = quire.json("ask", pdfs.FACTS[0][1], "--store", facts.store)
+    second = quire.json("ask", "Of what stone?", "--store", facts.store, "--previous", first["id"])
+    assert second["previous_response_id"] == first["id"]
+    assert "granite" in second["output"][1]["content"][0]["text"]
+    for unknown in ("resp_none", "x" * 1000, "../files", ""):
+        quire("ask", "q", "--previous", unknown, status=NOT_FOUND if unknown else USAGE)
+
+
+def test_ask_one_after_another(quire, facts):
+    terminal = Terminal(quire, "ask", "--store", facts.store).wait_for("> ")
+    terminal.type(pdfs.FACTS[0][1] + "\n")
+    terminal.wait_for("facts.pdf, page 1")
+    wait_until(lambda: terminal.text.endswith("> \x1b[0m"), PATIENCE_S, "it to ask for the next question")
+    said = len(terminal.text)
+    terminal.type("Of what stone?\n")
+    wait_until(lambda: terminal.text.endswith("> \x1b[0m") and len(terminal.text) > said + 50, PATIENCE_S,
+               "the second answer")
+    assert "granite" in terminal.text[said:]
+    terminal.type("\x04")   # the end of the input
+    terminal.end()
+    terminal = Terminal(quire, "ask", "--store", facts.store).wait_for("> ")
+    terminal.type("\x03")
+    terminal.end(status=-signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def written():
+    """A service whose answers a scripted language model writes, with a file of facts."""
+    class Written:
+        llm = FakeLLM()
+        service = _new_service(settings={"LLM_BASE_URL": llm.url, "LLM_MODEL": "fake-model",
+                                         "QUIRE_LLM_FIRST_MS": 60000, "QUIRE_LLM_SILENCE_MS": 60000})
+    try:
+        Written.service.start().wait_ready()
+        texts, Written.pages = pdfs.fact_pages(20)
+        Written.service.add(pdfs.text_book(texts, "Facts of the coast").pdf(), "facts.pdf", "default")
+        Written.quire = Quire(Written.service.build, Written.service.url)
+        yield Written
+    finally:
+        Written.service.close()
+        Written.llm.close()
+
+
+def test_an_answer_of_a_language_model(written):
+    written.llm.will(says("It was built in 1874 ", '[1: "built of grey granite in 1874"]. It is haunted.'))
+    out, err = written.quire("ask", pdfs.FACTS[0][1])
+    answer, sources, rest = out.split("\n\n")
+    assert answer == "It was built in 1874 [1]. It is haunted."
+    assert sources == f"[1] facts.pdf, page {written.pages[0]}\n    built of grey granite in 1874"
+    assert rest == "No quote supports:\n    It is haunted.\n" and err == ""
+
+
+def test_a_language_model_in_trouble(written):
+    written.llm.will(fails(402))
+    out, err = written.quire("ask", pdfs.FACTS[0][1])
+    assert pdfs.FACTS[0][0] in out and err.startswith("quire: ") and len(err) > 20
+    assert written.quire.json("ask", pdfs.FACTS[0][1])["quire"]["by"] == "extractive"
+
+
+def test_an_answer_is_seen_as_it_comes_and_ended_by_ctrl_c(written):
+    done = threading.Event()
+
+    def play(connection):
+        connection.head()
+        connection.send(chunk("The first words, "))
+        connection.await_hangup()
+        done.set()
+    written.llm.will(play)
+    terminal = Terminal(written.quire, "ask", pdfs.FACTS[0][1]).wait_for("The first words")
+    assert not done.is_set()
+    terminal.type("\x03")
+    terminal.end(status=-signal.SIGINT)
+    assert done.wait(PATIENCE_S)   # nobody pays for an answer that nobody reads
+    assert not written.llm.failures
+
+
+def test_an_answer_that_breaks_off(written):
+    """The service dies with the words on their way."""
+    def play(connection):
+        connection.head()
+        connection.send(chunk("The first words, "))
+        connection.await_hangup()
+    written.llm.will(play)
+    child = written.quire.start("ask", pdfs.FACTS[0][1])
+    assert child.stdout.read(len("The first words")) == "The first words"
+    written.service.processes["gateway"].kill()
+    out, err = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode == AWAY and "broke" in err
+    written.service.restart_dead()
+    written.service.wait_ready()
+    written.llm.will(lambda connection: (connection.head(), connection.send(stream("Done."))))
+    assert "Done." in written.quire("ask", pdfs.FACTS[0][1])[0]
 
 
 # -- keys -----------------------------------------------------------------------------------------

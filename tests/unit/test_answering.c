@@ -33,8 +33,9 @@ static void on_citation (void *context, const citation_t *citation)
 {
     heard_t *heard = context;
     size_t used = strlen (heard->citations);
-    snprintf (heard->citations + used, sizeof heard->citations - used, "[%d] %s %d %s;", (int) citation->mark,
-              citation->file_name, (int) citation->page, citation->quote);
+    snprintf (heard->citations + used, sizeof heard->citations - used, "%s[%d] %s %d %s%s;",
+              citation->goes_on ? "+" : "", (int) citation->mark, citation->file_name, (int) citation->page,
+              citation->quote, citation->is_said ? "!" : "");
 }
 
 static void on_unsupported (void *context, const char *text, size_t size)
@@ -63,6 +64,7 @@ static const char whole [] =
     CREATED ": ping\n\n" EVENT ("response.file_search_call.searching", "") DELTA ("Ünter [2]") DELTA (" and [1].")
     CITATION ("\"filename\":\"b.pdf\",\"page\":3,\"quote\":\"q2\",\"passage\":2")
     CITATION ("\"filename\":\"a.pdf\",\"page\":12,\"quote\":\"q1\",\"passage\":1")
+    CITATION ("\"filename\":\"b.pdf\",\"page\":3,\"quote\":\"nter\",\"passage\":2")
     CITATION ("\"filename\":\"b.pdf\",\"page\":3,\"quote\":\"q2\",\"passage\":2")
     END ("response.completed", ",\"quire\":{\"by\":\"llm\",\"declined\":0,\"unsupported\":[[0,5],[10,13]]}");
 
@@ -73,7 +75,7 @@ static void test_a_whole_answer_cut_anywhere (void **state UNUSED)
         failure_t failure;
         answering_t *answering = hear (whole, cut, &heard);
         assert_string_equal (heard.said, "Ünter [2]| and [1].|");
-        assert_string_equal (heard.citations, "[1] a.pdf 12 q1;[2] b.pdf 3 q2;");
+        assert_string_equal (heard.citations, "[1] a.pdf 12 q1;[2] b.pdf 3 q2;+[2] b.pdf 3 nter!;");
         assert_string_equal (heard.unsupported, "Ünter;and;");
         assert_string_equal (answering_id (answering), "resp_1");
         assert_int_equal (answering_failure (answering, &failure), 0);
@@ -139,7 +141,7 @@ static void test_odd_values (void **state UNUSED)
         CREATED DELTA ("abc") CITATION ("\"filename\":7") CITATION ("\"filename\":\"a\",\"page\":-1")
         EVENT ("response.output_text.delta", ",\"delta\":7")
         END ("response.completed", ",\"quire\":{\"unsupported\":[[2,1],[0,99],[-1,2],7,[],[1,3]]}"), 0, &heard);
-    assert_string_equal (heard.citations, "[1]  0 ;[2] a 0 ;");
+    assert_string_equal (heard.citations, "[1]  0 !;[2] a 0 !;");
     assert_string_equal (heard.unsupported, "bc;");
     answering_destroy (&answering);
 }
