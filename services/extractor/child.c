@@ -27,6 +27,7 @@
 #define MAX_PATH_BYTES   4096
 #define MAX_VARIABLES    16
 #define YIELDING_NICE    5
+#define LOADER_FAILED    127   /* exit status of a program whose libraries could not be loaded, as without memory */
 #define PROCESSOR_MARGIN 3   /* seconds by which our clock strikes before the limit of processor time */
 
 struct child {
@@ -235,6 +236,14 @@ void child_destroy (child_t **child)
     *child = NULL;
 }
 
+/* It ended before it looked at the document, which no reader can bring about later. */
+static bool never_began (int exit_status)
+{
+    if (exit_status == READER_NOT_FILTERED)
+        log_error ("reader_not_started", "why=\"The kernel refuses the filter of system calls (seccomp).\"");
+    return exit_status == READER_NOT_STARTED || exit_status == READER_NOT_FILTERED || exit_status == LOADER_FAILED;
+}
+
 /* What a child died of that was not killed by us. */
 static error_t cause_of_death (int status)
 {
@@ -245,9 +254,7 @@ static error_t cause_of_death (int status)
         return ERROR_READER_KILLED;
     if (signal == SIGSYS)
         return ERROR_READER_FORBIDDEN;   /* its filter of system calls */
-    if (WIFEXITED (status) && WEXITSTATUS (status) == READER_NOT_FILTERED)
-        log_error ("reader_not_started", "why=\"The kernel refuses the filter of system calls (seccomp), so nothing is read.\"");
-    if (WIFEXITED (status) && (WEXITSTATUS (status) == READER_NOT_STARTED || WEXITSTATUS (status) == READER_NOT_FILTERED))
+    if (WIFEXITED (status) && never_began (WEXITSTATUS (status)))
         return ERROR_INTERNAL;
     return ERROR_READER_DIED;
 }
