@@ -100,6 +100,22 @@ static void test_what_is_open_is_health_and_the_page (void **state UNUSED)
     guard_stop ();
 }
 
+static void test_what_counts_as_a_question (void **state UNUSED)
+{
+    static const char *const asked [] = {"/v1/vector_stores/{vector_store_id}/search", "/v1/embeddings",
+                                         "/v1/responses", "/v1/chat/completions"};
+    size_t found = 0;
+    for (size_t i = 0; i < route_count; i++) {
+        bool is_asked = false;
+        for (size_t k = 0; k < COUNT_OF (asked); k++)
+            is_asked |= strcmp (routes [i].pattern, asked [k]) == 0 && strcmp (routes [i].method, "POST") == 0;
+        assert_int_equal (guard_is_question (&routes [i]), is_asked);
+        found += is_asked;
+    }
+    assert_int_equal (found, COUNT_OF (asked));
+    assert_false (guard_is_question (NULL));
+}
+
 static void test_settings_that_can_not_be_used (void **state UNUSED)
 {
     settings_override (SETTING_API_KEYS, " , ");
@@ -331,6 +347,7 @@ int main (void)
         cmocka_unit_test (test_wrong_keys_are_told_by_number),
         cmocka_unit_test (test_as_many_keys_as_fit),
         cmocka_unit_test (test_what_is_open_is_health_and_the_page),
+        cmocka_unit_test (test_what_counts_as_a_question),
         cmocka_unit_test (test_settings_that_can_not_be_used),
         cmocka_unit_test (test_networks),
         cmocka_unit_test (test_who_stands_behind_a_proxy),
