@@ -9,6 +9,7 @@
 #include "error.h"
 #include "sentences.h"
 #include "terms.h"
+#include "utf8.h"
 
 #define MAX_TERMS      64
 #define MAX_PASSAGE_SENTENCES 512
@@ -17,15 +18,17 @@
 #define MOST_ENDING    4        /* letters in which they may differ at the end */
 #define LEAST_TERMS    3        /* a sentence has at least so many */
 
-/* What counts how much; the best sum is about 1. */
-#define WEIGHT_COSINE  0.5f
-#define WEIGHT_WORDS   0.35f
-#define WEIGHT_PASSAGE 0.15f
+/* What counts how much in the order of quotes (docs/answers.md has what was tried). */
+#define WEIGHT_COSINE  0.4f
+#define WEIGHT_WORDS   0.4f
+#define WEIGHT_PASSAGE 1.0f
+#define NO_NEWS        0.1f       /* taken off what says no more than the question */
 
-/* Below it nothing is near enough to be an answer: with vectors, and by words alone. */
-#define NEAR_ENOUGH        0.45f
-#define NEAR_ENOUGH_WORDS  0.6f
-#define NEAR_THE_BEST      0.8f   /* further quotes have this part of the best one's score */
+/* The best passage's score and the best sentence's cosine together: below it nothing is near enough to be
+ * an answer. By words alone the best sentence's share of them stands in for the cosine. */
+#define NEAR_ENOUGH       0.87f
+#define NEAR_ENOUGH_WORDS 0.65f
+#define NEAR_THE_BEST     0.85f   /* further quotes have this part of the best one's score */
 
 /* -- words ----------------------------------------------------------------------------------- */
 
@@ -61,16 +64,28 @@ static bool is_form_of (const char *a, const char *b, term_kind_t kind)
 typedef struct {
     const question_terms_t *question;
     uint64_t found;                   /* a bit a term */
-    size_t terms;
+    size_t terms, news;               /* news: terms that the question does not have */
 } sentence_terms_t;
 
 static void match_term (void *context, const char *term, term_kind_t kind)
 {
     sentence_terms_t *sentence = context;
-    sentence->terms++;
+    uint64_t found = 0;
     for (size_t i = 0; i < sentence->question->count; i++)
         if (is_form_of (sentence->question->terms [i], term, kind))
-            sentence->found |= (uint64_t) 1 << i;
+            found |= (uint64_t) 1 << i;
+    sentence->terms++;
+    sentence->news += found == 0;
+    sentence->found |= found;
+}
+
+/* Does a sentence say anything that the question does not? A heading that the question is about has
+ * all its words, and answers nothing. */
+static bool tells_news (const question_terms_t *question, const char *text, size_t size)
+{
+    sentence_terms_t terms = {.question = question};
+    terms_of_question (text, size, match_term, &terms);
+    return terms.news > 0;
 }
 
 /* -- collecting ------------------------------------------------------------------------------ */
@@ -98,6 +113,8 @@ static void add_sentence (pool_of_sentences_t *pool, candidate_t candidate)
 {
     sentence_terms_t terms = {.question = &pool->question};
     terms_of_text (candidate.on->text + candidate.from, candidate.to - candidate.from, match_term, &terms);
+    candidate.score = tells_news (&pool->question, candidate.on->text + candidate.from, candidate.to - candidate.from)
+                    ? 0 : -NO_NEWS;
     if (terms.terms < LEAST_TERMS || pool->count == MAX_SENTENCES || is_known (pool, candidate.on, candidate.from))
         return;
     for (size_t i = 0; i < pool->question.count; i++)
@@ -160,7 +177,7 @@ static void weigh_words (pool_of_sentences_t *pool)
     for (size_t i = 0; i < pool->count; i++) {
         candidate_t *candidate = &pool->items [i].candidate;
         candidate->words = share_of_words (pool, pool->items [i].found);
-        candidate->score = WEIGHT_WORDS * candidate->words + WEIGHT_PASSAGE * candidate->passage_score;
+        candidate->score += WEIGHT_WORDS * candidate->words + WEIGHT_PASSAGE * candidate->passage_score;
     }
 }
 
@@ -219,23 +236,66 @@ void extractive_weigh (candidate_t *candidates, size_t count, const float *quest
     }
 }
 
-/* Is it the same text as one before it, as in a second copy of a file? */
+/* The next letter of a text, in lower case where it is ASCII; 0 at the end. */
+static uint32_t next_letter (const char *text, size_t size, size_t *at)
+{
+    while (*at < size) {
+        uint32_t c = utf8_next (text, size, at);
+        if (c >= 0x80 || (c >= 'a' && c <= 'z'))
+            return c;
+        if (c >= 'A' && c <= 'Z')
+            return c + 'a' - 'A';
+    }
+    return 0;
+}
+
+static bool is_row (const candidate_t *candidate)
+{
+    return memchr (candidate->on->text + candidate->from, '\t', candidate->to - candidate->from) != NULL;
+}
+
+/* Is it the same text, or the same but for numbers, as the running head of every page? In a table the
+ * numbers are what a row is about. */
+static bool is_same_text (const candidate_t *a, const candidate_t *b)
+{
+    size_t size = a->to - a->from;
+    if (size == b->to - b->from && memcmp (a->on->text + a->from, b->on->text + b->from, size) == 0)
+        return true;
+    size_t at_a = a->from, at_b = b->from, letters = 0;
+    uint32_t letter, other;
+    do {
+        letter = next_letter (a->on->text, a->to, &at_a);
+        other = next_letter (b->on->text, b->to, &at_b);
+        letters++;
+    } while (letter == other && letter != 0);
+    return letter == other && letters > 1 && !is_row (a);
+}
+
 static bool is_repeated (const candidate_t *candidates, size_t count, const candidate_t *wanted)
 {
-    size_t size = wanted->to - wanted->from;
     for (size_t i = 0; i < count; i++)
-        if (candidates [i].to - candidates [i].from == size
-            && memcmp (candidates [i].on->text + candidates [i].from, wanted->on->text + wanted->from, size) == 0)
+        if (is_same_text (&candidates [i], wanted))
             return true;
     return false;
+}
+
+static bool is_near (const candidate_t *candidates, size_t count, bool dense)
+{
+    float passage = 0, sentence = 0;
+    for (size_t i = 0; i < count; i++) {
+        passage = fmaxf (passage, candidates [i].passage_score);
+        sentence = fmaxf (sentence, dense ? candidates [i].cosine : candidates [i].words);
+    }
+    return count > 0 && passage + sentence >= (dense ? NEAR_ENOUGH : NEAR_ENOUGH_WORDS);
 }
 
 size_t extractive_choose (candidate_t *candidates, size_t count, bool dense, bool *says)
 {
     size_t chosen = 0;
-    qsort (candidates, count, sizeof *candidates, compare_candidates);
+    if (count > 0)
+        qsort (candidates, count, sizeof *candidates, compare_candidates);
     float best = count > 0 ? candidates [0].score : 0;
-    *says = best >= (dense ? NEAR_ENOUGH : NEAR_ENOUGH_WORDS * (WEIGHT_WORDS + WEIGHT_PASSAGE));
+    *says = is_near (candidates, count, dense);
     for (size_t i = 0; i < count && chosen < MAX_QUOTES && candidates [i].score >= NEAR_THE_BEST * best; i++)
         if (!is_repeated (candidates, chosen, &candidates [i]))
             candidates [chosen++] = candidates [i];
