@@ -656,6 +656,19 @@ def test_a_service_that_is_busy_is_waited_for(new_service, tmp_path):
     assert sorted(file["filename"] for file in service.http.get("/v1/files").json()["data"]) == ["a.pdf", "b.pdf"]
 
 
+def test_a_file_that_is_too_large(new_service, tmp_path):
+    """It is refused once, and the others go on."""
+    service = new_service(settings={"QUIRE_GATEWAY_MAX_UPLOAD_MB": 1}).start().wait_ready()
+    write_pdf(tmp_path, "a.pdf", 1)
+    for name, megabytes in (("little.pdf", 2), ("much.pdf", 60)):
+        (tmp_path / name).write_bytes(os.urandom(1 << 20) * megabytes)
+    errors = ("quire_http_errors_total", "gateway")
+    before = service.metrics()[errors]
+    out, err = Quire(service.build, service.url)("add", tmp_path, status=SOME_FAILED)
+    assert out.count("\n") == 1 and err.count("The body is larger") == 2, err
+    assert service.metrics()[errors] - before == 2
+
+
 def test_patience_has_an_end(new_service, tmp_path):
     service = new_service().start().wait_ready()
     service.processes["redis"].kill()
