@@ -12,11 +12,12 @@
 
 #include "error.h"
 #include "log.h"
+#include "lookup.h"
 #include "loop.h"
 #include "settings.h"
 #include "utf8.h"
 
-#define MAX_URL_PART 256
+#define MAX_URL_PART LOOKUP_MAX_HOST
 #define MAX_KEY      160
 #define MAX_ELEMENTS (1 << 20)  /* of a list that Redis sends: memory is taken for all before they come */
 #define JOB_LIFE_S   "604800"   /* a job that nobody touches for a week is forgotten */
@@ -32,6 +33,7 @@ typedef struct {
 
 struct job_board {
     board_address_t address;
+    lookup_t *lookup;           /* of the host */
     redisSSLContext *tls;
     redisContext *redis, *watch;
     redisReply *event;          /* the one that job_board_next lent */
@@ -116,6 +118,10 @@ job_board_t *job_board_new (const char *url)
                    "rediss://… or unix://path");
         return NULL;
     }
+    if ((board->lookup = lookup_new (board->address.host)) == NULL) {
+        job_board_destroy (&board);
+        return NULL;
+    }
     if (board->address.tls) {
         const char *ca = settings_text (SETTING_REDIS_CA);
         redisInitOpenSSL ();
@@ -140,6 +146,7 @@ void job_board_destroy (job_board_t **board_p)
     redisFree (board->watch);
     if (board->tls)
         redisFreeSSLContext (board->tls);
+    lookup_destroy (&board->lookup);
     free (board);
     *board_p = NULL;
 }
@@ -177,21 +184,38 @@ static bool sign_in (const board_address_t *address, redisContext *redis)
     return !address->database || command_is_fine (redis, 2, select);
 }
 
+/* Tries the host's addresses one after the other. What hiredis is given is no name: it would wait for
+ * the name server without a limit. NULL, or a connection that may have failed. */
+static redisContext *network_connect (job_board_t *board, struct timeval wait)
+{
+    lookup_address_t addresses [LOOKUP_MAX_ADDRESSES];
+    const char *why;
+    int count = lookup_addresses (board->lookup, BOARD_CONNECT_MS, addresses, &why);
+    if (count == 0)
+        snprintf (board->why, sizeof board->why, "%s", why);
+    redisContext *redis = NULL;
+    for (int i = 0; i < count && (!redis || redis->err); i++) {
+        redisFree (redis);
+        redis = redisConnectWithTimeout (addresses [i], board->address.port, wait);
+    }
+    return redis;
+}
+
 static redisContext *connection_open (job_board_t *board)
 {
     const board_address_t *address = &board->address;
     const struct timeval wait = {.tv_usec = BOARD_CONNECT_MS * 1000}, reply = {.tv_sec = BOARD_REPLY_MS / 1000};
-    redisContext *redis = address->local
-        ? redisConnectUnixWithTimeout (address->host, wait)
-        : redisConnectWithTimeout (address->host, address->port, wait);
-    if (redis && redis->reader)
+    redisContext *redis = address->local ? redisConnectUnixWithTimeout (address->host, wait)
+                                         : network_connect (board, wait);
+    if (!redis)
+        return NULL;
+    if (redis->reader)
         redis->reader->maxelements = MAX_ELEMENTS;
-    if (redis && !redis->err && redisSetTimeout (redis, wait) == REDIS_OK
+    if (!redis->err && redisSetTimeout (redis, wait) == REDIS_OK
         && (!board->tls || redisInitiateSSLWithContext (redis, board->tls) == REDIS_OK)
         && sign_in (address, redis) && redisSetTimeout (redis, reply) == REDIS_OK)
         return redis;
-    snprintf (board->why, sizeof board->why, "%s",
-              redis && redis->err ? redis->errstr : "it does not take the password");
+    snprintf (board->why, sizeof board->why, "%s", redis->err ? redis->errstr : "it does not take the password");
     redisFree (redis);
     return NULL;
 }

@@ -6,7 +6,7 @@
  *   quire:attempts:<file id>  hash: "<first>-<last>" -> how often that range was begun
  *   quire:events              channel: each change as one JSON object
  *
- * A connection is waited for BOARD_CONNECT_MS, an answer BOARD_REPLY_MS, since Redis answers a write
+ * A connection is waited for BOARD_CONNECT_MS (its name too), an answer BOARD_REPLY_MS, since Redis answers a write
  * only when the disk has it and the disk may be busy; a Redis that is gone is known at once. When it
  * does not answer calls fail at once for a while (BOARD_REST_MS) and then try again. A board is used
  * by one thread. */

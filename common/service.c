@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 #define TICK_MS      100
 #define HEARTBEAT_MS 1000
+#define END_S        2      /* for what is left when a role has stopped */
 
 #define EXIT_NO_START 1
 #define EXIT_USAGE    2
@@ -153,6 +155,25 @@ static int run (const service_t *service, loop_t *loop)
     return status;
 }
 
+/* -- the end --------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t end_status;
+
+static void on_end (int signal UNUSED)
+{
+    _exit (end_status);
+}
+
+/* All is done and saved. What is left are the goodbyes and the end of ZeroMQ's thread, which waits for a
+ * name server when a peer's name is being looked up, however long that takes: the process does not. */
+static int end_with (int status)
+{
+    end_status = status;
+    signal (SIGALRM, on_end);
+    alarm (END_S);
+    return status;
+}
+
 int service_run (const service_t *service, int argc, char *argv [])
 {
     int status = command_line (service, argc, argv);
@@ -175,5 +196,5 @@ int service_run (const service_t *service, int argc, char *argv [])
     }
     status = run (service, loop);
     loop_destroy (&loop);
-    return status;
+    return end_with (status);
 }

@@ -284,6 +284,7 @@ static bool set_options (transfer_t *transfer)
         && curl_easy_setopt (easy, CURLOPT_PRIVATE, transfer) == CURLE_OK
         && curl_easy_setopt (easy, CURLOPT_CONNECTTIMEOUT_MS, (long) CONNECT_MS) == CURLE_OK
         && curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK
+        && curl_easy_setopt (easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK   /* its end waits for no name server */
         && curl_multi_add_handle (llm.multi, easy) == CURLM_OK;
 }
 

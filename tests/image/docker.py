@@ -52,6 +52,11 @@ def networks(container):
     return set(json.loads(docker("inspect", "-f", "{{json .NetworkSettings.Networks}}", container)))
 
 
+def bridge_address():
+    """Where containers reach the machine that the engine runs on."""
+    return docker("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+
+
 def signal_role(container, number):
     docker("exec", container, "sh", "-c", f"kill -{number} {role_pid(container)}")
 
@@ -76,9 +81,9 @@ class Containers(Service):
 class Container(Containers):
     """One container of all roles. It keeps its data in a volume of its own."""
 
-    def __init__(self, image, *options, volume=None, settings=None):
+    def __init__(self, image, *options, volume=None, settings=None, command=()):
         super().__init__()
-        self.image, self.options = image, options
+        self.image, self.options, self.command = image, options, command
         self.volume = volume or self.name
         self.owns_volume = volume is None
         self.settings = settings or {}
@@ -87,7 +92,7 @@ class Container(Containers):
         settings = [f"--env={name}={value}" for name, value in self.settings.items()]
         docker(command, *(["--detach"] if command == "run" else []), "--name", self.name,
                "--publish", f"127.0.0.1:{self.port}:7860", "--volume", f"{self.volume}:/data",
-               *self.options, *settings, self.image)
+               *self.options, *settings, self.image, *self.command)
         return self
 
     def start(self):

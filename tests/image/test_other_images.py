@@ -1,7 +1,6 @@
 """The images that are built in another way: without the model, and in one stage."""
 
 import functools
-import json
 import re
 import subprocess
 import sys
@@ -12,8 +11,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import pdfs
-from docker import (CHECKOUT, HARDENED, HEALTHY_S, Container, Stack, build, docker, health, run_once,
-                    wait_until)
+from docker import (CHECKOUT, HARDENED, HEALTHY_S, Container, Stack, bridge_address, build, docker, health,
+                    run_once, wait_until)
 
 FETCH_S = 120
 NOWHERE = "http://127.0.0.1:9"
@@ -55,7 +54,7 @@ def index(tmp_path_factory):
     (wheel,) = (folder / "files").iterdir()
     (page / "index.html").write_text(
         f'<a href="../../files/{wheel.name}#sha256={WHEEL_SHA256}">{wheel.name}</a>')
-    bridge = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]["Gateway"]
+    bridge = bridge_address()
     server = ThreadingHTTPServer((bridge, 0), functools.partial(QuietHandler, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://{bridge}:{server.server_port}/simple"
