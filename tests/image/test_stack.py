@@ -5,7 +5,8 @@ import json
 import pytest
 
 import pdfs
-from docker import ROLES, Stack, docker, health, networks, role_pid, signal_role, wait_until
+from docker import ROLES, Stack, bridge_address, docker, health, networks, role_pid, signal_role, wait_until
+from fake_llm import FakeLLM, says
 
 STUCK_S = 60
 SCANNED = [f"The harbour master wrote line {number} of it with a grey quill" for number in range(20)]
@@ -144,3 +145,33 @@ def test_secret_from_a_file(image, tmp_path):
         assert "sk-from-a-file" not in docker("logs", container) + docker("inspect", container)
     finally:
         stack.close()
+
+
+def test_language_model_outside_writes_the_answer(stack, tmp_path):
+    """Its key comes from a file, and the answerer alone reaches it, by its way out."""
+    key = tmp_path / "key"
+    key.write_text("sk-canary-of-the-stack\n")
+    key.chmod(0o644)
+    tmp_path.chmod(0o755)
+    plain = dict(stack.environment)
+    llm = FakeLLM(bridge_address())
+    llm.will(says('It was built in 1874 [1: "built of grey granite in 1874"].'))
+    store = stack.new_store("asked")
+    stack.add(pdfs.text_book([pdfs.FACTS[0][0]]).pdf(), "facts.pdf", store)
+    try:
+        stack.environment |= {"LLM_BASE_URL": llm.url, "LLM_MODEL": "fake-model", "LLM_API_KEY_FILE": str(key)}
+        stack.up("--no-deps", "answerer").wait_ready()
+        answer = stack.http.post("/v1/responses", json={
+            "model": "quire", "input": pdfs.FACTS[0][1],
+            "tools": [{"type": "file_search", "vector_store_ids": [store]}]}).json()
+        assert (answer["status"], answer["quire"]["by"], answer["quire"]["model"]) == ("completed", "llm", "fake-model")
+        assert answer["output"][-1]["content"][0]["text"] == "It was built in 1874 [1]."
+        assert answer["output"][-1]["content"][0]["annotations"][0]["filename"] == "facts.pdf"
+        (line, headers, request), = llm.requests
+        assert line == "POST /v1/chat/completions HTTP/1.1" and request["model"] == "fake-model"
+        assert headers["authorization"] == "Bearer sk-canary-of-the-stack"
+        assert "sk-canary" not in stack.logs()
+    finally:
+        stack.environment = plain
+        stack.up("--no-deps", "answerer").wait_ready()
+        llm.close()

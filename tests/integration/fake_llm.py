@@ -75,9 +75,9 @@ def fails(status, body=None, **headers):
 
 
 class FakeLLM:
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
+    def __init__(self, address="127.0.0.1"):
+        self.listener = socket.create_server((address, 0))
+        self.url = f"http://{address}:{self.listener.getsockname()[1]}/v1"
         self.plays, self.requests, self.hangups, self.failures = [], [], 0, []
         threading.Thread(target=self._accept, daemon=True).start()
 
