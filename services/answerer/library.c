@@ -1,6 +1,7 @@
 /* The library: opening, mending and closing of the store and its caches. */
 #include "library.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "log.h"
@@ -374,10 +376,27 @@ static int set_paths (library_t *library, const char *folder)
         || make_folder (index_folder) != 0 ? -1 : 0;
 }
 
+/* A store that was here before and is not: it begins anew, as when somebody moved it away, but not
+ * without a word. */
+static void say_when_missing (const library_t *library)
+{
+    DIR *lexical = access (library->store_path, F_OK) == 0 ? NULL : opendir (library->lexical_path);
+    size_t entries = 0;
+    if (lexical == NULL)
+        return;
+    while (readdir (lexical) != NULL)
+        entries++;
+    closedir (lexical);
+    if (entries > 2)   /* itself and its parent */
+        log_warning ("store_missing", "path=%s text=\"there was a library here, and a new, empty one is begun: if that is"
+                     " not meant, stop, and restore a backup\"", library->store_path);
+}
+
 static int open_all (library_t *library, const char *folder, int readers)
 {
     if (set_paths (library, folder) != 0)
         return -1;
+    say_when_missing (library);
     library->store = store_open (library->store_path, true);
     if (library->store == NULL || store_identity (library->store, library->identity) != 0)
         return -1;

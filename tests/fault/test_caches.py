@@ -123,3 +123,19 @@ def test_a_damaged_store_is_said_and_stays_as_it_is(finished, damage):
     service.restart_dead()
     service.wait_ready()
     wait_until(lambda: answers(service) == before, PATIENCE_S, "the answers to be as before", every=0.3)
+
+
+def test_a_missing_store_is_said(finished):
+    service, _, before = finished
+    path, away = service.data / "store.sqlite", service.folder / "away"
+    path.rename(away)
+    service.log_path("answerer").unlink()
+    service.start().wait_ready()
+    assert "store_missing" in service.log_text("answerer")
+    assert service.http.get("/v1/files").json()["data"] == []
+    service.stop()
+    away.rename(path)   # the user's uploads were put aside, not removed
+    service.log_path("answerer").unlink()
+    service.start().wait_ready()
+    assert "store_missing" not in service.log_text("answerer")
+    wait_until(lambda: answers(service) == before, PATIENCE_S, "the answers to be as before", every=0.3)
