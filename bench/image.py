@@ -4,7 +4,6 @@ first question, and what it takes at rest."""
 import argparse
 import json
 import re
-import shutil
 import statistics
 import sys
 import tempfile
@@ -14,14 +13,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "image"))
 
-from docker import CHECKOUT, Container, build, docker, health, wait_until  # noqa: E402
+from docker import Container, build, copy_context, docker, health, wait_until  # noqa: E402
 
 import pdfs  # noqa: E402  (found by what docker adds)
 from shelf import say, table  # noqa: E402
 
 STARTS = 5
 REST_S = 10
-CONTEXT = (".dockerignore", "CMakeLists.txt", "Dockerfile", "LICENSE", "cmake", "common", "scripts", "services")
 
 
 def seconds(work):
@@ -30,20 +28,15 @@ def seconds(work):
     return time.monotonic() - began
 
 
-def copy_context(folder):
+def cold_context(folder):
     """A checkout of its own, whose caches in the engine are cold."""
-    for name in CONTEXT:
-        source = CHECKOUT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name)
-        else:
-            shutil.copy2(source, folder / name)
+    copy_context(folder)
     file = folder / "Dockerfile"
     file.write_text(file.read_text().replace("id=quire-", f"id=quire-{uuid.uuid4().hex[:8]}-"))
 
 
 def measure_builds(tag, folder):
-    copy_context(folder)
+    cold_context(folder)
     say("building for the first time")
     result = {"first_build_s": seconds(lambda: build(tag, "--no-cache", context=folder))}
     say("building again, unchanged and changed")

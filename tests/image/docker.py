@@ -4,6 +4,7 @@ docker-compose.yml. Both are a Service, so tests use them as they use Quire's ow
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -37,6 +38,15 @@ def run_once(image, *command, options=()):
 def build(tag, *options, context=CHECKOUT):
     """Builds an image. Returns what BuildKit said, one line a step."""
     return docker("build", "--progress=plain", "-t", tag, *options, context)
+
+
+def copy_context(folder):
+    """A build context of one's own: the Dockerfile, and what .dockerignore lets in."""
+    let_in = re.findall(r"^!(.*)", (CHECKOUT / ".dockerignore").read_text(), re.M)
+    for name in (".dockerignore", "Dockerfile", *let_in):
+        source, target = CHECKOUT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, target)
 
 
 def health(container):

@@ -3,7 +3,6 @@ that can be read off an image."""
 
 import json
 import re
-import shutil
 import subprocess
 import time
 import uuid
@@ -11,7 +10,7 @@ import uuid
 import httpx
 import pytest
 
-from docker import CHECKOUT, build, docker, run_once, wait_until
+from docker import CHECKOUT, build, copy_context, docker, run_once, wait_until
 from service import Process, free_port
 
 CONTEXT_BYTES = 2_000_000
@@ -43,7 +42,7 @@ def test_context_holds_only_what_is_built(tmp_path):
     files = [path for path in (tmp_path / "context").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= CONTEXT_BYTES
     assert {path.name for path in (tmp_path / "context").iterdir()} == {
-        "CMakeLists.txt", "LICENSE", "cmake", "common", "scripts", "services"}
+        "CMakeLists.txt", "LICENSE", "client", "cmake", "common", "scripts", "services"}
     assert {path.name for path in (tmp_path / "context" / "scripts").iterdir()} == SCRIPTS
 
 
@@ -119,11 +118,7 @@ def test_nothing_is_built_again_without_a_change(image):
 
 def test_change_of_the_code_builds_only_the_code(image, tmp_path):
     context = tmp_path / "checkout"
-    context.mkdir()
-    for name in (".dockerignore", "CMakeLists.txt", "Dockerfile", "LICENSE"):
-        shutil.copy2(CHECKOUT / name, context)
-    for name in ("cmake", "common", "scripts", "services"):
-        shutil.copytree(CHECKOUT / name, context / name)
+    copy_context(context)
     with open(context / "services" / "gateway" / "main.c", "a") as source:
         source.write(f'const char changed [] = "{uuid.uuid4()}";\n')   # never built before
     began = time.monotonic()

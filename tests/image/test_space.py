@@ -28,8 +28,8 @@ def test_front_matter(folder):
 
 def test_it_holds_what_is_built_and_nothing_old(folder):
     assert {path.name for path in folder.iterdir()} == {
-        ".dockerignore", ".git", "CMakeLists.txt", "Dockerfile", "LICENSE", "README.md", "cmake", "common",
-        "scripts", "services"}
+        ".dockerignore", ".git", "CMakeLists.txt", "Dockerfile", "LICENSE", "README.md", "client", "cmake",
+        "common", "scripts", "services"}
     assert not (folder / "services" / "left over").exists()
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 2_000_000
 
