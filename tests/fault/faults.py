@@ -19,6 +19,14 @@ def kill(service, names):
         process.kill()
 
 
+def lose_redis(service):
+    """Ends Redis, with all that it had."""
+    kill(service, {"redis"})
+    for path in (service.data / "redis").rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+
 def kill_plan(chance, length):
     """What to kill, one set after the other: first each process alone, two pairs, and all at once,
     in any order, then what chance brings."""

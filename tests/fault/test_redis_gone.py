@@ -2,6 +2,7 @@
 
 import time
 
+import faults
 import kept
 from service import wait_until
 
@@ -13,13 +14,6 @@ SEARCH_EVERY_S = 0.1
 def upload(service, document):
     return service.http.post("/v1/files", data={"purpose": "assistants"},
                              files={"file": (document.name, document.pdf, "application/pdf")})
-
-
-def lose_redis(service):
-    service.processes["redis"].kill()
-    for path in (service.data / "redis").rglob("*"):
-        if path.is_file():
-            path.unlink()
 
 
 def search_until(service, store, document, end):
@@ -49,7 +43,7 @@ def test_redis_gone_and_back_empty(new_service, corpus, clean_run, counters):
     ids = [service.add(first.pdf, first.name, store)]
     ids += [service.upload(document.pdf, document.name)["id"] for document in second]
     wait_until(lambda: seen.total("pages_committed_total") > first.pages, 60, "the reading to begin")
-    lose_redis(service)
+    faults.lose_redis(service)
     wait_until(lambda: upload(service, first).status_code == 503, 10, "the board to be missed")
     searches, refused = search_until(service, store, first, time.monotonic() + GONE_S)
     service.restart_dead()
