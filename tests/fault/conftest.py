@@ -18,8 +18,6 @@ import kept  # noqa: E402  (uses what the line above finds)
 from corpus import make_corpus  # noqa: E402
 from counters import Counters  # noqa: E402
 
-CLEAN_S = 600
-FAULT_SETTINGS = {"QUIRE_GATEWAY_ORPHAN_S": 2}   # so that no test waits ten minutes for it
 
 
 def _integration_fixtures():
@@ -52,7 +50,7 @@ def chance(request):
 def new_service(integration_service):
     """Makes services that set aside what a crash left at once: new_service (settings={…}, …)."""
     def make(settings=None, **options):
-        return integration_service(settings={**FAULT_SETTINGS, **(settings or {})}, **options)
+        return integration_service(settings={**kept.SETTINGS, **(settings or {})}, **options)
 
     make.made = integration_service.made   # for the report of a failure
     return make
@@ -89,14 +87,7 @@ def clean_run():
 def _run_clean(documents):
     service = _fixtures._new_service()
     try:
-        service.start().wait_ready()
-        ids = [service.upload(document.pdf, document.name)["id"] for document in documents]
-        for file_id in ids:
-            service.wait_file(file_id, within=CLEAN_S)
-        files = kept.read(service.data)
-        assert set(files) == set(ids)
-        assert {file.state for file in files.values()} == {"completed"}
-        return {file.sha256: file for file in files.values()}
+        return kept.clean_run(service, documents)
     finally:
         service.close()
 

@@ -6,13 +6,14 @@ import time
 from service import ROLES
 
 PROCESSES = (*ROLES, "redis")
+MOST_FROZEN_S = 7
 RESTS_S = (0.5, 0.5, 0.5, 7)   # the most between two faults; after 5 s a lost worker is missed
 MOST_GONE_S = 0.3              # of a killed process; a supervisor starts it again as soon
 
 
 def kill(service, names):
-    """Ends these processes (by role: all of the role) at the same moment, without a word."""
-    killed = [process for name, process in service.processes.items() if name.split("-")[0] in names]
+    """Ends these processes at the same moment, without a word."""
+    killed = [service.processes[name] for name in names]
     for process in killed:
         process.signal(signal.SIGKILL)
     for process in killed:
@@ -48,3 +49,40 @@ def kill_by_plan(service, plan, chance, before_each):
         kill(service, names)
         time.sleep(chance.uniform(0, MOST_GONE_S))
         service.restart_dead()
+
+
+# -- faults of a random mix: each is done, made good, and told in words -----------------------------
+
+def kill_some(service, chance, among=PROCESSES):
+    names = set(chance.sample(among, chance.choice((1, 1, 2, len(among)))))
+    kill(service, names)
+    time.sleep(chance.uniform(0, MOST_GONE_S))
+    service.restart_dead()
+    return f"killed {' '.join(sorted(names))}"
+
+
+def freeze_one(service, chance, among=ROLES):
+    role, seconds = chance.choice(among), chance.uniform(0, MOST_FROZEN_S)
+    process = service.processes[role]
+    process.signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    process.signal(signal.SIGCONT)
+    return f"stopped {role} for {seconds:.1f} s"
+
+
+def empty_redis(service, chance):
+    lose_redis(service)
+    time.sleep(chance.uniform(0, MOST_FROZEN_S))
+    service.restart_dead()
+    return "emptied redis"
+
+
+def end_one(service, chance, among=ROLES):
+    role = chance.choice(among)
+    status = service.processes[role].stop()
+    service.restart_dead()
+    assert status == 0, f"{role} ended with {status} when told to"
+    return f"restarted {role}"
+
+
+MIX = (kill_some, kill_some, freeze_one, empty_redis, end_one)

@@ -5,9 +5,11 @@ import hashlib
 import sqlite3
 from dataclasses import dataclass
 
-from service import wait_until
+from service import FINISHED, wait_until
 
-SWEEP_S = 30   # until bytes that a crash left are set aside, with FAULT_SETTINGS
+FINISH_S = 600
+SWEEP_S = 30   # until bytes that a crash left are set aside, with SETTINGS
+SETTINGS = {"QUIRE_GATEWAY_ORPHAN_S": 2}   # so that nobody waits ten minutes for it
 
 STATES = {1: "queued", 2: "reading", 3: "indexing", 4: "completed", 5: "failed"}
 
@@ -78,6 +80,24 @@ def _check_counts(file_id, pages, done, failed, chunk_count, vectors):
     assert counted == (done, failed, chunk_count, vectors), (
         f"{file_id}: pages, failed, chunks, vectors are {counted}, its row says"
         f" {(done, failed, chunk_count, vectors)}")
+
+
+def wait_finished(service, within=FINISH_S):
+    """Waits until no file of the service is under way."""
+    service.wait_ready()
+    wait_until(lambda: all(file["state"] in FINISHED for file in service.http.get("/v1/files").json()["data"]),
+               within, "all files to be finished", every=0.2)
+
+
+def clean_run(service, documents):
+    """What a service that nothing happens to keeps: {sha256: File}."""
+    service.start().wait_ready()
+    ids = [service.upload(document.pdf, document.name)["id"] for document in documents]
+    wait_finished(service)
+    files = read(service.data)
+    assert set(files) == set(ids)
+    assert {file.state for file in files.values()} <= {"completed"}
+    return {file.sha256: file for file in files.values()}
 
 
 def differences(file_id, file, clean):

@@ -2,32 +2,44 @@
 what they were answered."""
 
 import collections
-import queue
+import itertools
 import random
 import threading
 import time
 
 import httpx
 
+import kept
+from corpus import make_document
+
+FIRST_NUMBER = 30000   # of its documents: no corpus has them
 TRY_S = 60
 REST_S = 0.05          # between two tries of what was refused or cut off
+DELETE_REST_S = 0.2    # between two deletions
 RANKERS = ("fused", "lexical", "dense")
 
 
-class Load:
-    """Uploads each document of an endless supply, attaches it to a store, and deletes files when there
-    are more than `most`; meanwhile it searches. Whatever is cut off or refused is tried again until
-    it is answered."""
+def supply():
+    """Documents without end."""
+    for number in itertools.count(FIRST_NUMBER):
+        yield make_document(number, 1 + number % 4)
 
-    def __init__(self, service, supply, seed, most=60, rest_s=0.0):
-        self.service, self.supply, self.most, self.rest_s = service, supply, most, rest_s
+
+class Load:
+    """One client uploads document after document and attaches them to a store, as long as there are
+    fewer than `most`; one deletes files, old and new, when there is more than half of that, a few a
+    second, so that most have been read; one searches. Whatever is cut off or refused is tried again
+    until it is answered. rest_s: what each rests between two."""
+
+    def __init__(self, service, seed, most=60, rest_s=0.0):
+        self.service, self.most, self.rest_s = service, most, rest_s
+        self.supply = supply()
         self.chance = random.Random(seed)
         self.lock = threading.Lock()
         self.over = threading.Event()
         self.there = {}         # file id: document; answered, and not asked to be deleted
         self.gone = set()       # ids whose deletion was answered
         self.by_word = {}       # word: document
-        self.to_attach = queue.Queue()
         self.counts = collections.Counter()
         self.wrong = []         # what must never be, in words
         self.store = service.new_store("load")
@@ -41,6 +53,20 @@ class Load:
         self.over.set()
         for thread in self.threads:
             thread.join()
+
+    def assert_kept(self, service, clean_run):
+        """What was answered is true, and what is there is what a clean run of it keeps. The service must
+        have finished all files. Returns {file id: kept.File}."""
+        assert not self.wrong, self.wrong
+        there = set(kept.read(service.data))
+        assert not there & self.gone, f"deleted, and there: {there & self.gone}"
+        # What is there without anybody knowing was kept by an upload that was cut off.
+        assert len(there - set(self.there)) <= self.counts["upload cut off"]
+        hashes = {file.sha256 for file in kept.read(service.data).values()}
+        documents = [document for document in self.by_word.values() if document.sha256 in hashes]
+        files = kept.assert_as_clean(service, clean_run(documents), self.there)
+        kept.assert_found(service, documents, files)
+        return files
 
     def _run(self, work):
         with httpx.Client(base_url=self.service.url, timeout=TRY_S) as http:
@@ -77,9 +103,10 @@ class Load:
 
     def _upload(self, http):
         with self.lock:
-            if len(self.there) > self.most:
-                self.over.wait(REST_S)
-                return
+            is_full = len(self.there) >= self.most
+        if is_full:
+            self.over.wait(REST_S)
+            return
         document = next(self.supply)
         with self.lock:
             self.by_word[document.word] = document
@@ -116,6 +143,7 @@ class Load:
         with self.lock:
             self.gone.add(file_id)
         self.counts["deleted"] += 1
+        self.over.wait(DELETE_REST_S)
 
     def _search(self, http):
         with self.lock:

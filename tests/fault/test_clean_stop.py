@@ -60,8 +60,7 @@ def test_stop_in_the_middle(new_service, corpus, clean_run, counters):
     seen = counters(service)
     uploads.finish()
     assert not uploads.wrong, uploads.wrong
-    wait_until(lambda: all(file["state"] == "completed" for file in service.http.get("/v1/files").json()["data"]),
-               120, "all files to be finished")
+    kept.wait_finished(service)
     files = kept.assert_as_clean(service, clean, uploads.answered)
     after = rows(service)
     assert all(before[name] <= after[name] for name in before), "what was committed was done again"

@@ -10,7 +10,6 @@ import pdfs
 from service import Process, wait_until
 from small_disk import SmallDisk
 from supervisor import Supervisor
-from test_kill import wait_finished
 
 FILES = 30
 PATIENCE_S = 60
@@ -62,7 +61,7 @@ def is_refused(answer):
 
 
 def is_as_clean(service, documents, clean, expected):
-    wait_finished(service)
+    kept.wait_finished(service)
     first = next(file["id"] for file in service.http.get("/v1/files").json()["data"]
                  if file["filename"] == "document.pdf")
     file = service.file(first)
@@ -102,7 +101,7 @@ def test_during_commits(on_small_disk, corpus, clean_run):
         service.file(file_id)
     assert any(service.file(file_id)["state"] not in ("completed", "failed") for file_id in uploaded)
     disk.make_room()
-    wait_finished(service)   # by itself
+    kept.wait_finished(service)   # by itself
     assert not service.dead()
     uploaded.update(upload_all(service, documents[-1:]))
     is_as_clean(service, documents, clean, uploaded)
@@ -117,7 +116,7 @@ def test_while_texts_are_indexed(on_small_disk, corpus, clean_run):
     uploaded = upload_all(service, documents)
     wait_until(lambda: "texts_not_indexed error=disk_full" in service.log_text("answerer"), PATIENCE_S,
                "texts that can't be indexed")
-    wait_finished(service)
+    kept.wait_finished(service)
     assert not service.dead()
     assert service.search(service.store, QUESTION, ranking_options={"ranker": "dense"})[0]["page"] == 1
     disk.make_room()
@@ -139,7 +138,7 @@ def test_while_vectors_are_saved(on_small_disk, corpus, clean_run):
     service, disk = on_small_disk("index", 4)
     disk.fill()
     uploaded = upload_all(service, documents)
-    wait_finished(service)
+    kept.wait_finished(service)
     is_readable(service)
     assert set(service.stop().values()) == {0}
     assert "index_not_saved" in service.log_text("answerer")

@@ -4,22 +4,10 @@ import pytest
 
 import faults
 import kept
-from service import wait_until
 from uploads import Uploads
 
 FILES = 200
 FAULTS = 24
-PATIENCE_S = 300
-
-
-def wait_finished(service, within=PATIENCE_S):
-    """Waits until no file of the service is under way."""
-    def over():
-        files = service.http.get("/v1/files").json()["data"]
-        return all(file["state"] in ("completed", "failed") for file in files)
-
-    service.wait_ready()
-    wait_until(over, within, "all files to be finished", every=0.2)
 
 
 @pytest.fixture
@@ -34,7 +22,7 @@ def broken_run(new_service, corpus, clean_run, chance, counters):
         waves = iter([documents[start::len(plan)] for start in range(len(plan))])
         faults.kill_by_plan(service, plan, chance, lambda: uploads.add(next(waves)))
         uploads.finish()
-        wait_finished(service)
+        kept.wait_finished(service)
         return check(service, uploads, documents, clean, seen)
 
     return run

@@ -12,7 +12,6 @@ import pdfs
 from network import BINDER, LINKS, Network
 from processes import resident_bytes
 from service import wait_until
-from test_kill import wait_finished
 from uploads import Uploads
 
 FILES = 40
@@ -50,7 +49,7 @@ def begin(service, documents):
 
 
 def is_whole(service, uploads, documents, clean):
-    wait_finished(service)
+    kept.wait_finished(service)
     assert not uploads.wrong, uploads.wrong
     kept.assert_found(service, documents, kept.assert_as_clean(service, clean, uploads.answered))
 
