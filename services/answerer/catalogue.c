@@ -911,6 +911,13 @@ static int put_response (call_t *call)
     return 0;
 }
 
+/* A chain of responses as it is being told. */
+typedef struct {
+    yyjson_mut_val *data;
+    uint32_t told;
+    size_t bytes;
+} chain_t;
+
 static int add_json (call_t *call, yyjson_mut_val *to, const char *name, const char *json, size_t size)
 {
     yyjson_doc *doc = yyjson_read (json, size, 0);
@@ -921,13 +928,18 @@ static int add_json (call_t *call, yyjson_mut_val *to, const char *name, const c
     return 0;
 }
 
-/* Tells one of a chain; previous gets the id of the one before. */
-static int tell_response (call_t *call, yyjson_mut_val *data, const char *id, char previous [MAX_ID_BYTES + 1])
+/* Tells one of a chain, unless the list is full; previous gets the id of the one before, or "". */
+static int tell_response (call_t *call, chain_t *chain, const char *id, char previous [MAX_ID_BYTES + 1])
 {
     response_row_t row;
     if (store_get_response (call->store, id, &row) != 0)
         return -1;
-    yyjson_mut_val *one = yyjson_mut_arr_add_obj (call->doc, data);
+    chain->bytes += row.response_size + row.input_size;
+    previous [0] = '\0';
+    if (chain->told > 0 && chain->bytes > MAX_CHAIN_BYTES)
+        return 0;
+    chain->told++;
+    yyjson_mut_val *one = yyjson_mut_arr_add_obj (call->doc, chain->data);
     if (add_json (call, one, "response", row.response, row.response_size) != 0
         || add_json (call, one, "input", row.input, row.input_size) != 0)
         return -1;
@@ -939,18 +951,17 @@ static int tell_response (call_t *call, yyjson_mut_val *data, const char *id, ch
 static int get_response (call_t *call)
 {
     const get_response_message_t *message = &call->request->get_response;
-    uint32_t limit = bounded (message->limit, 100), told = 0;
-    yyjson_mut_val *data = yyjson_mut_obj_add_arr (call->doc, call->root, "data");
+    uint32_t limit = bounded (message->limit, 100);
+    chain_t chain = {.data = yyjson_mut_obj_add_arr (call->doc, call->root, "data")};
     char id [MAX_ID_BYTES + 1], previous [MAX_ID_BYTES + 1] = "";
     const char *wanted = message->response_id;
-    for (; told < limit && wanted [0] != '\0'; told++) {
-        if (tell_response (call, data, wanted, previous) != 0)
-            break;
+    int result = wanted [0] == '\0' ? error_set (ERROR_RESPONSE_NOT_FOUND, NULL) : 0;
+    while (result == 0 && wanted [0] != '\0' && chain.told < limit) {
+        result = tell_response (call, &chain, wanted, previous);
         memcpy (id, previous, sizeof id);
         wanted = id;
     }
-    bool cut = told > 0 && (told == limit || wanted [0] == '\0' || error_get () == ERROR_RESPONSE_NOT_FOUND);
-    return cut ? 0 : told == 0 && wanted [0] == '\0' ? error_set (ERROR_RESPONSE_NOT_FOUND, NULL) : -1;
+    return chain.told > 0 && error_get () == ERROR_RESPONSE_NOT_FOUND ? 0 : result;
 }
 
 static int delete_response (call_t *call)

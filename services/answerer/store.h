@@ -235,6 +235,7 @@ MUST_CHECK int store_cancel_batch (store_t *store, const char *store_id, const c
 
 #define MAX_RESPONSE_BYTES (4u << 20)   /* of one, with its input */
 #define MAX_RESPONSES      10000u       /* that are kept */
+#define MAX_CHAIN_BYTES    (16u << 20)  /* of those that one goes on from and itself, told at once */
 
 typedef struct {
     const char *id, *previous;              /* previous: "" for none */

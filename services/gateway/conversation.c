@@ -201,15 +201,37 @@ void conversation_add_stored (yyjson_val *input, yyjson_val *response, yyjson_mu
     }
 }
 
+static size_t turn_size (yyjson_mut_val *turn)
+{
+    return yyjson_mut_get_len (yyjson_mut_obj_get (turn, "content"));
+}
+
+static bool is_said (yyjson_mut_val *turn)
+{
+    yyjson_mut_val *role = yyjson_mut_obj_get (turn, "role");
+    return yyjson_mut_equals_str (role, "user") || yyjson_mut_equals_str (role, "assistant");
+}
+
+/* Removes the oldest, but never the last, until the size fits; all: what tells how to answer, too.
+ * Returns the size that is left. */
+static size_t cut_oldest (yyjson_mut_val *turns, size_t size, bool all)
+{
+    for (size_t left = yyjson_mut_arr_size (turns); left > 0; left--) {   /* each to the end, or away */
+        yyjson_mut_val *turn = yyjson_mut_arr_remove_first (turns);
+        if (left > 1 && size > MAX_TURNS_SENT && (all || is_said (turn)))
+            size -= turn_size (turn);
+        else
+            yyjson_mut_arr_append (turns, turn);
+    }
+    return size;
+}
+
 void conversation_cut (yyjson_mut_val *turns)
 {
-    size_t size = 0, count = yyjson_mut_arr_size (turns), kept = 0;
-    while (kept < count) {
-        yyjson_mut_val *turn = yyjson_mut_arr_get (turns, count - 1 - kept);
-        size += yyjson_mut_get_len (yyjson_mut_obj_get (turn, "content"));
-        if (kept > 0 && size > MAX_TURNS_SENT)
-            break;
-        kept++;
+    size_t size = 0, index, count;
+    yyjson_mut_val *turn;
+    yyjson_mut_arr_foreach (turns, index, count, turn) {
+        size += turn_size (turn);
     }
-    yyjson_mut_arr_remove_range (turns, 0, count - kept);
+    cut_oldest (turns, cut_oldest (turns, size, false), true);
 }

@@ -22,8 +22,9 @@ MUST_CHECK int conversation_add_input (yyjson_val *input, yyjson_mut_doc *docume
 void conversation_add_stored (yyjson_val *input, yyjson_val *response, yyjson_mut_doc *document,
                               yyjson_mut_val *turns);
 
-/* Forgets the oldest turns until the rest takes at most MAX_TURNS_SENT bytes. The answerer looks at
- * the latest of them only. */
+/* Forgets the oldest turns until the rest takes at most MAX_TURNS_SENT bytes: first what was said by
+ * user and assistant, then what tells how to answer; the last one, the question, stays. The answerer
+ * looks at the latest of them only. */
 void conversation_cut (yyjson_mut_val *turns);
 
 #endif

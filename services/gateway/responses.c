@@ -490,15 +490,19 @@ void api_cancel_response (request_t *request)
 
 /* -- input items ----------------------------------------------------------------------------- */
 
-static size_t place_after (yyjson_mut_val *items, const char *id)
+/* Returns 0, or -1 with BAD_FIELD: no item has the id. */
+static int place_after (yyjson_mut_val *items, const char *id, size_t *place)
 {
     size_t index, count;
     yyjson_mut_val *item;
     yyjson_mut_arr_foreach (items, index, count, item) {
-        if (yyjson_mut_equals_str (yyjson_mut_obj_get (item, "id"), id))
-            return index + 1;
+        if (yyjson_mut_equals_str (yyjson_mut_obj_get (item, "id"), id)) {
+            *place = index + 1;
+            return 0;
+        }
     }
-    return 0;
+    *place = 0;
+    return *id == 0 ? 0 : error_set (ERROR_BAD_FIELD, "'after' is not the id of an item of this list.");
 }
 
 static void reverse (yyjson_mut_val *items)
@@ -515,13 +519,15 @@ static void add_edge (yyjson_mut_doc *document, yyjson_mut_val *list, const char
                             id == NULL ? yyjson_mut_null (document) : yyjson_mut_val_mut_copy (document, id));
 }
 
-/* The page of the list that was asked for. */
+/* The page of the list that was asked for; NULL with BAD_FIELD. */
 static yyjson_mut_val *list_items (const request_t *request, yyjson_mut_doc *document, yyjson_mut_val *items)
 {
-    size_t limit = (size_t) request_integer (request, "limit");
+    size_t limit = (size_t) request_integer (request, "limit"), first;
     if (!api_is_ascending (request))
         reverse (items);
-    yyjson_mut_arr_remove_range (items, 0, place_after (items, request_text (request, "after")));
+    if (place_after (items, request_text (request, "after"), &first) != 0)
+        return NULL;
+    yyjson_mut_arr_remove_range (items, 0, first);
     size_t count = yyjson_mut_arr_size (items);
     if (count > limit)
         yyjson_mut_arr_remove_range (items, limit, count - limit);
@@ -541,7 +547,13 @@ static void on_items (void *context, const ask_answer_t *answer)
     if (document == NULL)
         return;
     yyjson_mut_val *items = yyjson_mut_obj_remove_key (yyjson_mut_doc_get_root (document), "input");
-    yyjson_mut_doc_set_root (document, list_items (request, document, items));
+    yyjson_mut_val *list = list_items (request, document, items);
+    if (list == NULL) {
+        yyjson_mut_doc_free (document);
+        request_fail (request, error_get (), error_text (), "after");
+        return;
+    }
+    yyjson_mut_doc_set_root (document, list);
     api_answer (request, 200, &document);
 }
 

@@ -364,6 +364,61 @@ static void test_two_questions (void **state UNUSED)
     strings_free (&builder);
 }
 
+/* -- stored responses ------------------------------------------------------------------------ */
+
+/* How many of the chain are told that begins at the response; -1 for an error. */
+static int chain_from (const char *id, uint32_t limit)
+{
+    answer_t answer;
+    message_t request = {.id = MESSAGE_GET_RESPONSE, .get_response = {1, id, limit}};
+    int told = -1;
+    if (catalogue_answer (library_store (library), &request, &answer) == 0
+        && answer.message.id == MESSAGE_RESULT) {
+        const char *json = answer.message.result.json;
+        assert_true (strlen (json) <= MAX_CHAIN_BYTES + 1000);
+        yyjson_doc *doc = yyjson_read (json, strlen (json), 0);
+        told = (int) yyjson_arr_size (yyjson_obj_get (yyjson_doc_get_root (doc), "data"));
+        yyjson_doc_free (doc);
+    }
+    answer_clear (&answer);
+    return told;
+}
+
+static void put_response (const char *id, const char *previous, const char *response)
+{
+    put_response_message_t message = {
+        .response_id = id, .previous_id = previous, .created = 7, .response = response, .input = "[]"};
+    assert_int_equal (store_put_response (library_store (library), &message, 1u << 30), 0);
+}
+
+/* However long a conversation is, its latest part can be told in one message. */
+static void test_a_chain_longer_than_a_message (void **state UNUSED)
+{
+    enum { COUNT = 20 };
+    char id [16] = "", previous [16];
+    size_t size = MAX_RESPONSE_BYTES - 2;
+    char *response = malloc (size + 1);
+    memset (response, ' ', size);
+    response [size] = '\0';
+    memcpy (response, "{\"text\":\"", 9);
+    memset (response + 9, 'x', size - 11);
+    memcpy (response + size - 2, "\"}", 2);
+    assert_true (COUNT * size > MAX_MESSAGE_BYTES);
+    for (int i = 0; i < COUNT; i++) {
+        memcpy (previous, id, sizeof previous);
+        snprintf (id, sizeof id, "resp_%d", i);
+        put_response (id, previous, response);
+    }
+    free (response);
+    assert_int_equal (chain_from (id, 32), MAX_CHAIN_BYTES / MAX_RESPONSE_BYTES);
+    assert_int_equal (chain_from (id, 1), 1);
+    assert_int_equal (chain_from ("resp_1", 32), 2);
+    assert_int_equal (chain_from ("resp_none", 32), -1);
+    assert_int_equal (chain_from ("", 32), -1);
+    put_response ("resp_orphan", "resp_gone", "{}");
+    assert_int_equal (chain_from ("resp_orphan", 32), 1);
+}
+
 int main (void)
 {
 #define WITH_LIBRARY(test) cmocka_unit_test_setup_teardown (test, open_new, close_and_remove)
@@ -373,6 +428,7 @@ int main (void)
         WITH_LIBRARY (test_lost_caches_are_made_again), WITH_LIBRARY (test_index_that_is_behind),
         WITH_LIBRARY (test_texts_that_are_behind), WITH_LIBRARY (test_distrusted_texts_are_made_anew),
         WITH_LIBRARY (test_two_questions), WITH_LIBRARY (test_a_text_longer_than_an_answer),
+        WITH_LIBRARY (test_a_chain_longer_than_a_message),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
