@@ -12,6 +12,7 @@
 #include "fusion.h"
 #include "metrics.h"
 #include "origin.h"
+#include "question.h"
 #include "search.h"
 #include "writer.h"
 
@@ -34,6 +35,7 @@ typedef struct errand {
     uint8_t *buffer;            /* the request's own bytes */
     message_t request;
     answer_t answer;
+    strings_builder_t queries;  /* of a search, rewritten */
     float *vectors;             /* of a search's questions; NULL: none */
     /* of an embed request: */
     size_t held;                /* bytes of its texts, while they count */
@@ -68,6 +70,7 @@ static void errand_end (errand_t *errand)
     answer_clear (&errand->answer);
     free (errand->buffer);
     free (errand->vectors);
+    strings_free (&errand->queries);
     free (errand->embedded);
     free (errand->pieces);
     free (errand);
@@ -174,12 +177,27 @@ static void on_question_embedded (void *context, const void *vectors, const void
     submit (errand, do_search);
 }
 
+static int rewrite_queries (errand_t *errand)
+{
+    search_message_t *request = &errand->request.search;
+    size_t cursor = 0;
+    for (const char *query; (query = strings_next (request->queries, &cursor)) != NULL;) {
+        char *rewritten = question_rewrite (query);
+        int result = rewritten == NULL ? -1 : strings_add (&errand->queries, rewritten, strlen (rewritten));
+        free (rewritten);
+        if (result != 0)
+            return -1;
+    }
+    request->queries = strings_built (&errand->queries);
+    return 0;
+}
+
 static void on_search (errand_t *errand)
 {
     const search_message_t *request = &errand->request.search;
     const char *param = NULL;
     ranker_t ranker = RANKER_FUSED;
-    if (search_check (request, &param) != 0) {
+    if (search_check (request, &param) != 0 || (request->rewrite != 0 && rewrite_queries (errand) != 0)) {
         errand_fail (errand, param);
         return;
     }

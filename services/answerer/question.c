@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
+
 /* A sentence that opens with one of these tells how to answer, or what to answer with. */
 static const char *const openers [] = {
     "answer", "directly", "enumerate", "express", "for example", "format", "give", "list", "please",
@@ -127,6 +129,25 @@ void question_blank_form (char *text, size_t size)
         if (tells_form (text, sentence))
             blank_words (text, sentence);
     }
+}
+
+char *question_rewrite (const char *text)
+{
+    char *rewritten = strdup (text), *to = rewritten;
+    if (rewritten == NULL) {
+        error_set (ERROR_NO_MEMORY, NULL);
+        return NULL;
+    }
+    question_blank_form (rewritten, strlen (rewritten));
+    for (const char *from = rewritten; *from != '\0'; from++)
+        if (!is_space (*from))
+            *to++ = *from;
+        else if (to > rewritten && to [-1] != ' ')
+            *to++ = ' ';
+    while (to > rewritten && to [-1] == ' ')
+        to--;
+    *to = '\0';
+    return rewritten;
 }
 
 /* -- the glossary --------------------------------------------------------------------------- */

@@ -406,6 +406,12 @@ static void add_place (yyjson_mut_doc *doc, yyjson_mut_val *result, uint32_t pag
     yyjson_mut_obj_add_strcpy (doc, result, "highlight", highlight);
 }
 
+/* As scores are told, so that a client's threshold may be one. */
+static double told_score (float score)
+{
+    return round ((double) score * 1e6) / 1e6;
+}
+
 /* Adds a passage, or nothing when its file or page has been deleted meanwhile. */
 static int tell_passage (const search_t *search, const passage_t *passage, yyjson_mut_doc *doc,
                          yyjson_mut_val *data)
@@ -423,7 +429,7 @@ static int tell_passage (const search_t *search, const passage_t *passage, yyjso
     yyjson_mut_val *result = yyjson_mut_obj (doc);
     yyjson_mut_obj_add_strcpy (doc, result, "file_id", file.file.id);
     yyjson_mut_obj_add_strcpy (doc, result, "filename", file.file.name);
-    yyjson_mut_obj_add_real (doc, result, "score", round (passage->score * 1e6) / 1e6);
+    yyjson_mut_obj_add_real (doc, result, "score", told_score (passage->score));
     add_stored_object (doc, result, "attributes", file.attributes);
     if (store_get_page_by_number (store, passage->page, &page) != 0)
         return error_get () == ERROR_PAGE_NOT_READ ? 0 : -1;
@@ -455,7 +461,7 @@ static char *tell (const search_t *search, const search_message_t *request, bool
     yyjson_mut_val *data = yyjson_mut_obj_add_arr (doc, root, "data");
     int result = 0;
     for (size_t i = 0; i < count && result == 0 && yyjson_mut_arr_size (data) < request->limit; i++)
-        if (passages [i].score >= request->threshold)
+        if (told_score (passages [i].score) >= told_score (request->threshold))
             result = tell_passage (search, &passages [i], doc, data);
     yyjson_mut_obj_add_bool (doc, root, "has_more", false);
     yyjson_mut_obj_add_null (doc, root, "next_page");

@@ -103,6 +103,8 @@ static const field_t search_fields [] = {
      "a comparison or compound filter over attributes, file_id and filename"},
     {"ranking_options", IN_BODY, FIELD_OBJECT, false, 0, 0, NULL, NULL,
      "'ranker' (fused, lexical, dense) and 'score_threshold' (0 to 1)"},
+    {"rewrite_query", IN_BODY, FIELD_BOOLEAN, false, 0, 0, "false", NULL,
+     "true: searches without what the query says of the answer's form, and tells what was searched for"},
 };
 
 /* -- answers --------------------------------------------------------------------------------- */

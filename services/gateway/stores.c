@@ -206,7 +206,8 @@ static void search (request_t *request, strings_t queries, const char *filters)
     message_t message = {.id = MESSAGE_SEARCH,
                          .search = {.store_id = request_text (request, "vector_store_id"), .queries = queries,
                                     .limit = (uint32_t) request_integer (request, "max_num_results"),
-                                    .filters = filters, .ranker = ranking.ranker, .threshold = ranking.threshold}};
+                                    .filters = filters, .ranker = ranking.ranker, .threshold = ranking.threshold,
+                                    .rewrite = request_integer (request, "rewrite_query") != 0}};
     api_ask (request, &message);
 }
 
