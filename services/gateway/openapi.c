@@ -208,6 +208,41 @@ static void add_stream (yyjson_mut_doc *document, yyjson_mut_val *responses)
     yyjson_mut_obj_add_obj (document, content, "text/event-stream");
 }
 
+/* Does a request name what may not exist, in its path or its body (a chat: in its model's name)? */
+static bool names_things (const route_t *route)
+{
+    static const char *const names [] = {"file_ids", "tools", "messages"};
+    bool any = strchr (route->pattern, '{') != NULL;
+    for (size_t i = 0; i < route->field_count; i++)
+        for (size_t k = 0; k < COUNT_OF (names); k++)
+            any |= route->fields [i].place == IN_BODY && strcmp (route->fields [i].name, names [k]) == 0;
+    return any;
+}
+
+static bool reads_page (const route_t *route)
+{
+    return strstr (route->pattern, "{page}") != NULL;
+}
+
+/* What any request may meet. That the service is not whole is told in the health's own words. */
+static void add_troubles (yyjson_mut_doc *document, yyjson_mut_val *responses, const route_t *route)
+{
+    static const struct {
+        const char *status, *what;
+    } troubles [] = {
+        {"408", "The request came too slowly."},
+        {"414", "The URL is longer than this server takes."},
+        {"429", "Too much is under way, or too many questions came within a minute; Retry-After says when to come back."},
+        {"431", "The headers are larger than this server takes."},
+        {"500", "Something is wrong with the service; its log says what."},
+        {"503", "A part of the service is not there just now; Retry-After says when to try again."},
+    };
+    for (size_t i = 0; i < COUNT_OF (troubles); i++) {
+        bool is_health = strcmp (route->answer, "Health") == 0 && strcmp (troubles [i].status, "503") == 0;
+        add_answer (document, responses, troubles [i].status, is_health ? "Health" : "Error", troubles [i].what);
+    }
+}
+
 static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, const route_t *route)
 {
     yyjson_mut_val *responses = yyjson_mut_obj_add_obj (document, operation, "responses");
@@ -217,7 +252,7 @@ static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, co
     if (route->field_count > 0)
         add_answer (document, responses, "400", "Error",
                     "Something that was sent can't be used; 'param' names it.");
-    if (strchr (route->pattern, '{') != NULL)
+    if (names_things (route))
         add_answer (document, responses, "404", "Error", "There is no such thing.");
     if (route->body != BODY_NONE) {
         add_answer (document, responses, "413", "Error", "The body is larger than this server takes.");
@@ -227,11 +262,11 @@ static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, co
         add_answer (document, responses, "507", "Error", "The server's disk is full.");
     if (guard_wants_key (route))
         add_answer (document, responses, "401", "Error", "The API key is missing or not one of the server's.");
-    if (guard_is_question (route))
-        add_answer (document, responses, "429", "Error",
-                    "Too many questions within a minute; Retry-After says when to come back.");
-    add_answer (document, responses, "default", "Error",
-                "Something is wrong with the service; try again later when it is 503.");
+    if (reads_page (route)) {
+        add_answer (document, responses, "409", "Error", "The page has not been read yet.");
+        add_answer (document, responses, "422", "Error", "The page can't be read.");
+    }
+    add_troubles (document, responses, route);
 }
 
 static void add_operation (yyjson_mut_doc *document, yyjson_mut_val *path, const route_t *route)
