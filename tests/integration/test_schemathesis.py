@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (content_type_conformance, respons
 
 import pdfs
 
-EXAMPLES = int(os.environ.get("QUIRE_SCHEMATHESIS_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("QUIRE_SCHEMATHESIS_EXAMPLES", "8"))
 SEED = int(os.environ.get("QUIRE_SEED", "1"))
 CHECKS = [status_code_conformance, content_type_conformance, response_headers_conformance,
           response_schema_conformance]
