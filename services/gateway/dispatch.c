@@ -12,7 +12,7 @@ verdict_t dispatch_verdict (range_t range, int tries, uint32_t losses)
         return VERDICT_TRY;
     if (range.last > range.first)
         return VERDICT_PART;
-    return losses > 0 ? VERDICT_GIVE_UP : VERDICT_TRY;
+    return losses >= MAX_TRIES ? VERDICT_GIVE_UP : VERDICT_TRY;
 }
 
 failure_t dispatch_failure (range_t range, error_t error)

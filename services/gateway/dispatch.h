@@ -2,13 +2,13 @@
  *
  * Files take turns, so that a letter does not wait for a book. A task that has lost its worker is a
  * suspect: it goes to a worker that has nothing else, so that the next loss is its own and no other
- * task's. A range that was tried twice is parted in halves; a page that was tried twice is given up. */
+ * task's. A range that was tried twice is parted in halves; a page that was twice lost so is given up. */
 #ifndef QUIRE_GATEWAY_DISPATCH_H
 #define QUIRE_GATEWAY_DISPATCH_H
 
 #include "error.h"
 
-#define MAX_TRIES 2   /* of a range or page, before it is parted or given up */
+#define MAX_TRIES 2   /* of a range before it is parted, and losses of a page before it is given up */
 
 typedef struct {
     uint32_t first, last;   /* pages, both included */
@@ -21,8 +21,9 @@ typedef enum { VERDICT_TRY, VERDICT_PART, VERDICT_GIVE_UP } verdict_t;
 /* range     {0, 0} for the inspection of a file
  * tries     that the board has counted before this one, by any gateway; one that a worker answered
  *           with an error of the service is not counted again
- * losses    that this gateway has seen itself: without one nothing is given up, since a gateway
- *           that was stopped in the middle counts too, and is not the page's fault */
+ * losses    of a worker that had nothing else, that this gateway has seen itself: a worker that had
+ *           others too may have died of them, and a gateway that was stopped in the middle has
+ *           counted a try, which is not the page's fault */
 verdict_t dispatch_verdict (range_t range, int tries, uint32_t losses);
 
 /* What a worker's error says of a task: that of the file ends it; that of a page counts as a loss, since

@@ -618,7 +618,7 @@ static void on_lost (void *context UNUSED, peer_t *peer)
             if (task->state != TASK_SENT || task->worker != peer)
                 continue;
             if (!peer->unharmed) {   /* else it did not die of a task */
-                task->losses++;
+                task->losses += task->suspect;   /* then it had nothing else */
                 task->suspect = true;
                 task_note (task, ERROR_READER_DIED, NULL);
             } else

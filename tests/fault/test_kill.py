@@ -4,10 +4,15 @@ import pytest
 
 import faults
 import kept
+import pdfs
+from service import wait_until
+from test_dispatch import ranges_sent
 from uploads import Uploads
 
 FILES = 200
 FAULTS = 24
+SLOW_LEVELS = 6           # of a page that takes seconds
+SLOW_PAGE_MS = 600_000
 
 
 @pytest.fixture
@@ -48,3 +53,19 @@ def check(service, uploads, documents, clean, seen):
 
 def test_roles_killed_at_random(broken_run, chance):
     broken_run(faults.kill_plan(chance, FAULTS))
+
+
+def test_a_page_is_not_failed_for_deaths_that_are_not_its_own(new_service):
+    """Twice the gateway ends, and twice an extractor, which had this page alone only once: none of that
+    speaks against the page."""
+    service = new_service(settings={"QUIRE_TRACE": 1, "QUIRE_EXTRACTOR_PAGE_MS": SLOW_PAGE_MS}
+                          ).start().wait_ready()
+    pdf = pdfs.slow_pages(pdfs.text_pdf(["A page that takes a while."]), SLOW_LEVELS)
+    file_id = service.upload(pdf)["id"]
+    for sent, role in enumerate(["gateway", "gateway", "extractor", "extractor"], start=1):
+        wait_until(lambda: len(ranges_sent(service, file_id)) >= sent, 60, f"it to be given out the {sent}. time")
+        faults.kill(service, {role})
+        service.restart_dead()
+    file = service.wait_file(file_id)
+    assert (file["state"], file["pages_failed"]) == ("completed", 0), file
+    kept.assert_whole(service)

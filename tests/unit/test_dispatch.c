@@ -18,7 +18,8 @@ static void test_verdicts (void **state UNUSED)
         {{1, 16}, 0, 0, VERDICT_TRY}, {{1, 16}, 1, 1, VERDICT_TRY}, {{1, 16}, 2, 2, VERDICT_PART},
         {{1, 16}, 7, 0, VERDICT_PART}, {{5, 5}, 0, 0, VERDICT_TRY}, {{5, 5}, 1, 1, VERDICT_TRY},
         {{5, 5}, 2, 2, VERDICT_GIVE_UP}, {{5, 5}, 2, 0, VERDICT_TRY}, {{5, 5}, 9, 0, VERDICT_TRY},
-        {{0, 0}, 2, 1, VERDICT_GIVE_UP}, {{0, 0}, 1, 1, VERDICT_TRY},
+        {{5, 5}, 9, 1, VERDICT_TRY}, {{0, 0}, 2, 2, VERDICT_GIVE_UP}, {{0, 0}, 2, 1, VERDICT_TRY},
+        {{0, 0}, 1, 1, VERDICT_TRY},
     };
     for (size_t i = 0; i < COUNT_OF (cases); i++)
         assert_int_equal (dispatch_verdict (cases [i].range, cases [i].tries, cases [i].losses), cases [i].verdict);
