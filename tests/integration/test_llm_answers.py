@@ -404,6 +404,40 @@ def test_wrong_sampling_is_refused(chain):
     assert chain.llm.requests == []
 
 
+@pytest.mark.parametrize("has_own_key", [True, False], ids=["own key", "no key"])
+def test_whose_key_is_sent(new_service, tmp_path, has_own_key):
+    """Another server's key may come from a file; OpenRouter's goes to no other server."""
+    llm = FakeLLM()
+    llm.will(says("The documents do not say."))
+    settings = {"OPENROUTER_API_KEY": KEY, "LLM_BASE_URL": llm.url + "/", "LLM_MODEL": "m"}
+    if has_own_key:
+        (tmp_path / "key").write_text("sk-of-a-file\n")
+        settings["LLM_API_KEY_FILE"] = tmp_path / "key"
+    service = new_service(settings=settings).start().wait_ready()
+    store = service.new_store()
+    service.add(pdfs.text_book(["The harbour office opens at six."]).pdf(), "harbour.pdf", store)
+    link = Link(f"ipc://{service.folder}/ask")
+    assert link.answer("When does the harbour office open?", store).end["by"] == "llm"
+    link.close()
+    llm.close()
+    line, headers, _ = llm.requests[0]
+    assert line.startswith("POST /v1/chat/completions ")
+    assert headers.get("authorization") == ("Bearer sk-of-a-file" if has_own_key else None)
+
+
+@pytest.mark.parametrize("settings, said", [
+    ({"LLM_BASE_URL": "ftp://x"}, "must begin with http:// or https://"),
+    ({"LLM_BASE_URL": "http://127.0.0.1:9/v1"}, "LLM_MODEL must name a model"),
+    ({"LLM_BASE_URL": "http://127.0.0.1:9/v1", "LLM_MODEL": "m" * 300}, "LLM_MODEL is longer"),
+    ({"OPENROUTER_API_KEY": f"{KEY} {KEY}"}, "OPENROUTER_API_KEY holds a character that no key has"),
+])
+def test_settings_that_make_no_sense_are_said(new_service, settings, said):
+    service = new_service(settings=settings, roles=("answerer",), redis_url="redis://127.0.0.1:1").start()
+    assert service.processes["answerer"].child.wait(10) == 1
+    log = service.log_text("answerer")
+    assert said in log and KEY not in log
+
+
 def test_what_is_counted_and_what_is_not_told(chain):
     """Last: the metrics of all that came before, and no key and no text of a document in any log."""
     def settled():
