@@ -246,7 +246,14 @@ static void put_file (const char *const *texts, uint32_t pages)
         put_page (texts [i], i + 1);
 }
 
-static bool file_is_completed (void) { return counts ().files_in_state [FILE_COMPLETED] == 1; }
+
+/* The index gets its vectors right after the commit, on the writer's thread. */
+static bool file_is_completed (void)
+{
+    store_counts_t now = counts ();
+    return now.files_in_state [FILE_COMPLETED] == 1 && index_count (library_index (library)) == now.vectors;
+}
+
 static bool all_is_read (void) { return counts ().files_in_state [FILE_INDEXING] == 1; }
 static bool nothing_failed (void) { return counts ().vectors_failed == 0; }
 static bool tasks_are_held (void) { return seen.held >= CREDIT; }
