@@ -59,6 +59,19 @@ static void check_labels (const value_t *value)
     }
 }
 
+/* A list of objects, unless it is left out or may be, and is, something else. */
+static void check_objects (const field_t *field, const value_t *value)
+{
+    size_t index, count, size = yyjson_arr_size (value->json);
+    yyjson_val *item;
+    if (!value->given || (field->type != FIELD_OBJECTS && value->text))
+        return;
+    MUST (yyjson_is_arr (value->json) && (double) size >= field->min && (double) size <= field->max);
+    yyjson_arr_foreach (value->json, index, count, item) {
+        MUST (yyjson_is_obj (item));
+    }
+}
+
 void checked_value (const field_t *field, const value_t *value)
 {
     MUST (value->given || !field->required);
@@ -72,6 +85,13 @@ void checked_value (const field_t *field, const value_t *value)
     case FIELD_LABELS:
     case FIELD_ATTRIBUTES: check_labels (value); break;
     case FIELD_OBJECT: MUST (!value->given || yyjson_is_obj (value->json)); break;
+    case FIELD_OBJECTS: check_objects (field, value); break;
+    case FIELD_TEXT_OR_OBJECTS: check_text (value, 0, MAX_FIELD_BYTES); check_objects (field, value); break;
+    case FIELD_TEXT_OR_OBJECT:
+        check_text (value, 0, MAX_FIELD_BYTES);
+        MUST (!value->given || value->text || yyjson_is_obj (value->json));
+        break;
+    case FIELD_BOOLEAN: MUST (value->integer == 0 || value->integer == 1); break;
     case FIELD_BYTES: break;
     }
 }
