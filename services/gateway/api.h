@@ -67,6 +67,9 @@ void api_list_input_items (request_t *request);
 /* chat.c */
 void api_create_completion (request_t *request);
 
+/* mcp.c */
+void api_mcp (request_t *request);
+
 /* embeddings.c */
 void api_create_embeddings (request_t *request);
 void api_list_models (request_t *request);

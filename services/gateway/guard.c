@@ -17,6 +17,8 @@ static const char *const open_routes [] = {"healthz", "readyz", "webPage"};
 static const char *const questions [] = {"searchVectorStore", "createEmbeddings", "createResponse",
                                          "createChatCompletion"};
 
+#define MAX_SECONDS 24   /* digits of a number of seconds */
+
 enum { ASKER_ADDRESS = 1, ASKER_KEY };
 
 static struct {
@@ -111,18 +113,33 @@ static asker_t asker_of (const request_t *request, int key)
     return asker;
 }
 
-static int count_question (request_t *request, int key)
+/* seconds: gets when to come back. */
+static int count_question (const request_t *request, int key, char seconds [MAX_SECONDS])
 {
-    char seconds [24];
     asker_t asker = asker_of (request, key);
     uint64_t wait_ms = rates_take (guard.rates, &asker, loop_now_ms ());
     if (wait_ms == 0)
         return 0;
     metric_add (METRIC_HTTP_RATE_LIMITED, 1);
-    snprintf (seconds, sizeof seconds, "%llu", (unsigned long long) (wait_ms + 999) / 1000);
-    request_add_header (request, "Retry-After", seconds);
+    snprintf (seconds, MAX_SECONDS, "%llu", (unsigned long long) (wait_ms + 999) / 1000);
     return error_set (ERROR_RATE_LIMIT_EXCEEDED, "More than %ld questions a minute. Try again in %s s.",
                       settings_number (SETTING_GATEWAY_QUESTIONS_PER_MINUTE), seconds);
+}
+
+static int admit_question (request_t *request, int key)
+{
+    char seconds [MAX_SECONDS];
+    if (count_question (request, key, seconds) == 0)
+        return 0;
+    request_add_header (request, "Retry-After", seconds);
+    return -1;
+}
+
+int guard_count_question (request_t *request)
+{
+    char seconds [MAX_SECONDS];
+    int key = guard.keys == NULL ? -1 : keys_find (guard.keys, request_header (request, "Authorization"));
+    return guard.rates == NULL ? 0 : count_question (request, key, seconds);
 }
 
 int guard_admit (request_t *request, const route_t *route)
@@ -134,5 +151,5 @@ int guard_admit (request_t *request, const route_t *route)
         if (key < 0)
             return refuse_key (request, authorization != NULL);
     }
-    return guard.rates != NULL && guard_is_question (route) ? count_question (request, key) : 0;
+    return guard.rates != NULL && guard_is_question (route) ? admit_question (request, key) : 0;
 }

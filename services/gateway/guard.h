@@ -12,6 +12,10 @@ void guard_stop (void);
  * route NULL: there is none, and no file of the page. */
 MUST_CHECK int guard_admit (request_t *request, const route_t *route);
 
+/* The same for a question in what a route that is no question takes. Returns 0, or -1 with
+ * RATE_LIMIT_EXCEEDED; no header is added. */
+MUST_CHECK int guard_count_question (request_t *request);
+
 bool guard_wants_key (const route_t *route);
 bool guard_is_question (const route_t *route);      /* counts against the questions a minute */
 const networks_t *guard_proxies (void);             /* whose X-Forwarded-For is believed */

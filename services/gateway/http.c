@@ -300,13 +300,19 @@ static enum MHD_Result on_forwarded (void *context, enum MHD_ValueKind kind UNUS
     return MHD_YES;
 }
 
+bool request_is_from_proxy (const request_t *request)
+{
+    const networks_t *proxies = request->http->options.proxies;
+    return request->on != NULL && proxies != NULL && networks_hold (proxies, &request->on->peer);
+}
+
 address_t request_address (const request_t *request)
 {
     const networks_t *proxies = request->http->options.proxies;
     forwarded_t all = {.size = 0};
     if (request->on == NULL)
         return (address_t) {{0}};
-    if (proxies == NULL || !networks_hold (proxies, &request->on->peer))
+    if (!request_is_from_proxy (request))
         return request->on->peer;
     MHD_get_connection_values (request->connection, MHD_HEADER_KIND, on_forwarded, &all);
     return address_behind (&request->on->peer, all.text, proxies);
@@ -340,6 +346,12 @@ int64_t request_integer (const request_t *request, const char *name)
 yyjson_val *request_body (const request_t *request)
 {
     return yyjson_doc_get_root (request->body.document);
+}
+
+char *request_data (request_t *request, size_t *size)
+{
+    *size = request->body.size;
+    return request->body.text;
 }
 
 void request_end_with_client (request_t *request)
@@ -382,7 +394,7 @@ static bool body_length (const request_t *request, uint64_t *length)
 
 static bool takes_json (const route_t *route)
 {
-    return route->body == BODY_JSON || route->body == BODY_KNOWN_JSON;
+    return route->body == BODY_JSON || route->body == BODY_KNOWN_JSON || route->body == BODY_RPC;
 }
 
 static uint64_t body_limit (const request_t *request)
@@ -392,6 +404,7 @@ static uint64_t body_limit (const request_t *request)
         return request->http->options.max_upload_bytes;
     case BODY_JSON:
     case BODY_KNOWN_JSON:
+    case BODY_RPC:
         return MAX_JSON_BODY_BYTES;
     default:
         return MAX_DISCARD_BYTES;
@@ -624,7 +637,7 @@ static void cut (request_t *request)
 
 static void body_end (request_t *request)
 {
-    if (takes_json (request->route)) {
+    if (takes_json (request->route) && request->route->body != BODY_RPC) {
         if (body_parse (&request->body) != 0) {
             refuse (request);
             return;

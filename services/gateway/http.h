@@ -45,6 +45,7 @@ const route_t *request_route (const request_t *request);
 const char *request_header (const request_t *request, const char *name);      /* or NULL */
 bool request_method_is (const request_t *request, const char *method);
 address_t request_address (const request_t *request);   /* who asks, behind a trusted proxy too */
+bool request_is_from_proxy (const request_t *request);  /* one that is trusted: its X-Forwarded-… are to be believed */
 
 /* The route's field of this name, checked; never NULL for a field of the route's table. */
 const value_t *request_value (const request_t *request, const char *name);
@@ -52,6 +53,7 @@ const char *request_text (const request_t *request, const char *name);        /*
 int64_t request_integer (const request_t *request, const char *name);
 
 yyjson_val *request_body (const request_t *request);   /* the JSON object that was sent, or NULL */
+char *request_data (request_t *request, size_t *size);   /* of BODY_RPC: what was sent; NULL when nothing was */
 
 /* A client that closes its side of the connection gives up this request, even one that has not been
  * answered: it is dropped then. */

@@ -67,7 +67,7 @@ static size_t json_depth (const char *text, size_t size)
     return deepest;
 }
 
-yyjson_doc *json_body_parse (char *text, size_t size)
+yyjson_doc *json_parse (char *text, size_t size)
 {
     static const yyjson_alc counted = {piece_new, piece_resize, piece_free, NULL};
     yyjson_read_err wrong;
@@ -84,7 +84,13 @@ yyjson_doc *json_body_parse (char *text, size_t size)
         return NULL;   /* the error is that of piece_new */
     if (document == NULL)
         error_set (ERROR_BAD_JSON, "The body is not valid JSON: %s at byte %zu.", wrong.msg, wrong.pos);
-    else if (!yyjson_is_obj (yyjson_doc_get_root (document))) {
+    return document;
+}
+
+yyjson_doc *json_body_parse (char *text, size_t size)
+{
+    yyjson_doc *document = json_parse (text, size);
+    if (document != NULL && !yyjson_is_obj (yyjson_doc_get_root (document))) {
         yyjson_doc_free (document);
         document = NULL;
         error_set (ERROR_BAD_JSON, "The body must be one JSON object.");

@@ -9,6 +9,10 @@
 
 #define MAX_JSON_DEPTH 64
 
+/* Reads any JSON that nests no deeper than MAX_JSON_DEPTH. The caller frees the document; NULL with
+ * BAD_JSON, NO_MEMORY or TOO_MANY_REQUESTS. */
+MUST_CHECK yyjson_doc *json_parse (char *text, size_t size);
+
 /* Reads a body, which is one object that nests no deeper than MAX_JSON_DEPTH. The caller frees the
  * document; NULL with BAD_JSON, NO_MEMORY or TOO_MANY_REQUESTS. */
 MUST_CHECK yyjson_doc *json_body_parse (char *text, size_t size);

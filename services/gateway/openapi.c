@@ -4,128 +4,14 @@
 #include <string.h>
 
 #include "api.h"
+#include "field_schema.h"
 #include "guard.h"
 #include "openapi.h"
 #include "routes.h"
 #include "version.h"
 #include "web.h"
 
-/* -- fields ---------------------------------------------------------------------------------- */
-
-static void add_choices (yyjson_mut_doc *document, yyjson_mut_val *schema, const char *choices)
-{
-    yyjson_mut_val *list = yyjson_mut_obj_add_arr (document, schema, "enum");
-    for (size_t size; *choices != 0; choices += size + strspn (choices + size, " ")) {
-        size = strcspn (choices, " ");
-        yyjson_mut_arr_add_strncpy (document, list, choices, size);
-    }
-}
-
-static void add_type (yyjson_mut_doc *document, yyjson_mut_val *schema, const char *type)
-{
-    yyjson_mut_obj_add_str (document, schema, "type", type);
-}
-
-static yyjson_mut_val *text_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    yyjson_mut_val *schema = yyjson_mut_obj (document);
-    add_type (document, schema, "string");
-    if (field->type == FIELD_BYTES)
-        yyjson_mut_obj_add_str (document, schema, "contentMediaType", "application/pdf");
-    if (field->type == FIELD_CHOICE)
-        add_choices (document, schema, field->choices);
-    if (field->type == FIELD_TEXT && field->min > 0)
-        yyjson_mut_obj_add_int (document, schema, "minLength", (int64_t) field->min);
-    return schema;
-}
-
-static yyjson_mut_val *number_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    yyjson_mut_val *schema = yyjson_mut_obj (document);
-    bool whole = field->type == FIELD_INTEGER;
-    add_type (document, schema, whole ? "integer" : "number");
-    yyjson_mut_obj_add_int (document, schema, "minimum", (int64_t) field->min);
-    yyjson_mut_obj_add_int (document, schema, "maximum", (int64_t) field->max);
-    if (field->standard != NULL)
-        yyjson_mut_obj_add_int (document, schema, "default", strtoll (field->standard, NULL, 10));
-    return schema;
-}
-
-static yyjson_mut_val *list_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    yyjson_mut_val *schema = yyjson_mut_obj (document);
-    add_type (document, schema, "array");
-    add_type (document, yyjson_mut_obj_add_obj (document, schema, "items"), "string");
-    yyjson_mut_obj_add_int (document, schema, "minItems", (int64_t) field->min);
-    yyjson_mut_obj_add_int (document, schema, "maxItems", (int64_t) field->max);
-    return schema;
-}
-
-static yyjson_mut_val *objects_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    yyjson_mut_val *schema = yyjson_mut_obj (document);
-    add_type (document, schema, "array");
-    add_type (document, yyjson_mut_obj_add_obj (document, schema, "items"), "object");
-    yyjson_mut_obj_add_int (document, schema, "minItems", (int64_t) field->min);
-    yyjson_mut_obj_add_int (document, schema, "maxItems", (int64_t) field->max);
-    return schema;
-}
-
-static yyjson_mut_val *boolean_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    yyjson_mut_val *schema = yyjson_mut_obj (document);
-    add_type (document, schema, "boolean");
-    if (field->standard != NULL)
-        yyjson_mut_obj_add_bool (document, schema, "default", strcmp (field->standard, "true") == 0);
-    return schema;
-}
-
-static yyjson_mut_val *object_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    yyjson_mut_val *schema = yyjson_mut_obj (document);
-    add_type (document, schema, "object");
-    if (field->type == FIELD_LABELS || field->type == FIELD_ATTRIBUTES)
-        yyjson_mut_obj_add_int (document, schema, "maxProperties", MAX_LABELS);
-    if (field->type == FIELD_LABELS)
-        add_type (document, yyjson_mut_obj_add_obj (document, schema, "additionalProperties"), "string");
-    return schema;
-}
-
-static yyjson_mut_val *either_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    yyjson_mut_val *schema = yyjson_mut_obj (document);
-    yyjson_mut_val *choices = yyjson_mut_obj_add_arr (document, schema, "oneOf");
-    yyjson_mut_arr_append (choices, text_schema (document, field));
-    yyjson_mut_arr_append (choices, field->type == FIELD_TEXT_OR_TEXTS    ? list_schema (document, field)
-                                    : field->type == FIELD_TEXT_OR_OBJECT ? object_schema (document, field)
-                                                                          : objects_schema (document, field));
-    return schema;
-}
-
-static yyjson_mut_val *field_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    switch (field->type) {
-    case FIELD_INTEGER:
-    case FIELD_NUMBER:
-        return number_schema (document, field);
-    case FIELD_TEXTS:
-        return list_schema (document, field);
-    case FIELD_OBJECTS:
-        return objects_schema (document, field);
-    case FIELD_BOOLEAN:
-        return boolean_schema (document, field);
-    case FIELD_TEXT_OR_TEXTS:
-    case FIELD_TEXT_OR_OBJECTS:
-    case FIELD_TEXT_OR_OBJECT:
-        return either_schema (document, field);
-    case FIELD_LABELS:
-    case FIELD_ATTRIBUTES:
-    case FIELD_OBJECT:
-        return object_schema (document, field);
-    default:
-        return text_schema (document, field);
-    }
-}
+/* -- operations ------------------------------------------------------------------------------ */
 
 static void add_parameter (yyjson_mut_doc *document, yyjson_mut_val *list, const field_t *field)
 {
@@ -136,8 +22,6 @@ static void add_parameter (yyjson_mut_doc *document, yyjson_mut_val *list, const
     yyjson_mut_obj_add_str (document, parameter, "description", field->what);
     yyjson_mut_obj_add_val (document, parameter, "schema", field_schema (document, field));
 }
-
-/* -- operations ------------------------------------------------------------------------------ */
 
 static void add_parameters (yyjson_mut_doc *document, yyjson_mut_val *operation, const route_t *route)
 {
@@ -156,25 +40,10 @@ static void add_body (yyjson_mut_doc *document, yyjson_mut_val *operation, const
     yyjson_mut_val *content = yyjson_mut_obj_add_obj (document, body, "content");
     const char *type = is_form ? "multipart/form-data" : "application/json";
     yyjson_mut_val *media = yyjson_mut_obj_add_obj (document, content, type);
-    yyjson_mut_val *schema = yyjson_mut_obj_add_obj (document, media, "schema");
-    yyjson_mut_val *required = yyjson_mut_arr (document);
-    add_type (document, schema, "object");
-    yyjson_mut_val *properties = yyjson_mut_obj_add_obj (document, schema, "properties");
-    for (size_t i = 0; i < route->field_count; i++) {
-        const field_t *field = &route->fields [i];
-        if (field->place != (is_form ? IN_FORM : IN_BODY))
-            continue;
-        yyjson_mut_val *one = field_schema (document, field);
-        yyjson_mut_obj_add_str (document, one, "description", field->what);
-        yyjson_mut_obj_add_val (document, properties, field->name, one);
-        if (field->required)
-            yyjson_mut_arr_add_str (document, required, field->name);
-    }
-    if (route->body == BODY_KNOWN_JSON)
-        yyjson_mut_obj_add_bool (document, schema, "additionalProperties", false);
-    yyjson_mut_obj_add_bool (document, body, "required", yyjson_mut_arr_size (required) > 0);
-    if (yyjson_mut_arr_size (required) > 0)
-        yyjson_mut_obj_add_val (document, schema, "required", required);
+    yyjson_mut_val *schema = fields_schema (document, route->fields, route->field_count, is_form ? IN_FORM : IN_BODY,
+                                            route->body == BODY_KNOWN_JSON);
+    yyjson_mut_obj_add_val (document, media, "schema", schema);
+    yyjson_mut_obj_add_bool (document, body, "required", yyjson_mut_obj_get (schema, "required") != NULL);
 }
 
 /* A media type (it has a slash) is bytes or text; anything else names a schema. */
@@ -243,13 +112,26 @@ static void add_troubles (yyjson_mut_doc *document, yyjson_mut_val *responses, c
     }
 }
 
+/* What is wrong with a message is told in its own form. */
+static void add_rpc_answers (yyjson_mut_doc *document, yyjson_mut_val *responses, const route_t *route)
+{
+    yyjson_mut_val *taken = yyjson_mut_obj_add_obj (document, responses, "202");
+    yyjson_mut_obj_add_str (document, taken, "description", "A notification was taken.");
+    add_answer (document, responses, "400", "McpTrouble", "The message is malformed or of another version, or the URL.");
+    add_answer (document, responses, "403", route->answer, "A web page of this Origin may not ask.");
+    add_answer (document, responses, "404", route->answer, "There is no such method.");
+    add_answer (document, responses, "406", route->answer, "The client does not take JSON.");
+}
+
 static void add_answers (yyjson_mut_doc *document, yyjson_mut_val *operation, const route_t *route)
 {
     yyjson_mut_val *responses = yyjson_mut_obj_add_obj (document, operation, "responses");
     add_answer (document, responses, "200", route->answer, "It worked.");
     if (can_stream (route))
         add_stream (document, responses);
-    if (route->field_count > 0)
+    if (route->body == BODY_RPC)
+        add_rpc_answers (document, responses, route);
+    else if (route->field_count > 0)
         add_answer (document, responses, "400", "Error",
                     "Something that was sent can't be used; 'param' names it.");
     if (names_things (route))
@@ -302,7 +184,7 @@ static void add_security (yyjson_mut_doc *document, yyjson_mut_val *root, yyjson
 {
     yyjson_mut_val *schemes = yyjson_mut_obj_add_obj (document, components, "securitySchemes");
     yyjson_mut_val *scheme = yyjson_mut_obj_add_obj (document, schemes, "apiKey");
-    add_type (document, scheme, "http");
+    yyjson_mut_obj_add_str (document, scheme, "type", "http");
     yyjson_mut_obj_add_str (document, scheme, "scheme", "bearer");
     yyjson_mut_obj_add_str (document, scheme, "description",
                             "One of the server's API keys, where it has any (QUIRE_API_KEYS).");

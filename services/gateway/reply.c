@@ -58,13 +58,21 @@ reply_t *reply_new (request_t *request, const reply_form_t *form, bool streams, 
 
 /* -- ends ------------------------------------------------------------------------------------ */
 
+static void refuse (reply_t *reply, error_t error, const char *text, const char *param)
+{
+    if (reply->form->refused != NULL)
+        reply->form->refused (reply, error, text);
+    else
+        request_fail (reply->request, error, text, param);
+}
+
 static void end (reply_t *reply, const answer_ended_message_t *ended)
 {
     if (draft_set_end (&reply->draft, ended) != 0) {
         log_error ("answer_not_ended", "text=\"%s\"", error_text ());
         event_writer_end (&reply->events);
         if (reply->events.request == NULL)
-            request_fail_last (reply->request);
+            refuse (reply, error_get (), error_text (), NULL);
         return;
     }
     reply->form->ended (reply);
@@ -152,8 +160,9 @@ static void on_done (void *context, const ask_answer_t *answer)
     else if (has_begun)
         reply_end (reply, "failed", answer->message == NULL ? answer->error : ERROR_BAD_MESSAGE, answer->text);
     else
-        request_fail (reply->request, answer->message == NULL ? answer->error : ERROR_BAD_MESSAGE, answer->text,
-                      answer->param != NULL && strcmp (answer->param, "input") == 0 ? reply->form->input : answer->param);
+        refuse (reply, answer->message == NULL ? answer->error : ERROR_BAD_MESSAGE,
+                answer->text == NULL ? error_default (ERROR_BAD_MESSAGE) : answer->text,
+                answer->param != NULL && strcmp (answer->param, "input") == 0 ? reply->form->input : answer->param);
 }
 
 void reply_ask (reply_t *reply, const answer_message_t *answer)
@@ -161,7 +170,7 @@ void reply_ask (reply_t *reply, const answer_message_t *answer)
     message_t message = {.id = MESSAGE_ANSWER, .answer = *answer};
     reply->asked = ask_in_parts (&message, on_part, on_done, reply);
     if (reply->asked == 0)
-        request_fail_last (reply->request);
+        refuse (reply, error_get (), error_text (), NULL);
 }
 
 /* -- the clock ------------------------------------------------------------------------------- */

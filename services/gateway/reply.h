@@ -16,6 +16,8 @@ typedef struct {
     void (*text) (reply_t *reply, const char *text);
     void (*cited) (reply_t *reply, yyjson_mut_val *citation);
     void (*ended) (reply_t *reply);   /* answers the request, or ends the stream */
+    /* answers the request: there will be no answer; NULL: it is told as errors of HTTP are */
+    void (*refused) (reply_t *reply, error_t error, const char *text);
     void (*drop) (void *own);         /* the request is over */
 } reply_form_t;
 

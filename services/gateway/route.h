@@ -11,6 +11,7 @@ typedef enum {
     BODY_NONE,      /* what comes is ignored */
     BODY_JSON,      /* one object */
     BODY_KNOWN_JSON, /* one object; fields that are not listed are refused */
+    BODY_RPC,       /* JSON that the handler reads, to say itself what is wrong with it */
     BODY_UPLOAD,    /* multipart/form-data, given to the route's reader as it comes */
 } body_kind_t;
 

@@ -187,6 +187,16 @@ static const field_t model_fields [] = {
     {"model", IN_PATH, FIELD_TEXT, true, 1, MAX_PATH_BYTES, NULL, NULL, "name of the model"},
 };
 
+/* Checked by the handler itself, which answers in JSON-RPC's words. */
+static const field_t mcp_fields [] = {
+    {"vector_store", IN_QUERY, FIELD_TEXT, false, 1, MAX_ID_BYTES, "default", NULL,
+     "id or name of the vector store that the tools look in"},
+    {"jsonrpc", IN_BODY, FIELD_CHOICE, true, 0, 0, NULL, "2.0", "version of JSON-RPC"},
+    {"method", IN_BODY, FIELD_TEXT, true, 1, MAX_NAME_BYTES, NULL, NULL,
+     "initialize, server/discover, ping, tools/list, tools/call, or a notification's name"},
+    {"params", IN_BODY, FIELD_OBJECT, false, 0, 0, NULL, NULL, "of the method"},
+};
+
 /* -- the table ------------------------------------------------------------------------------- */
 
 #define FIELDS(list) list, COUNT_OF (list)
@@ -263,6 +273,9 @@ const route_t routes [] = {
      FIELDS (list_input_items_fields), BODY_NONE, NULL, "InputItemList", "What a response was asked with."},
     {"POST", "/v1/chat/completions", "createChatCompletion", api_create_completion, FIELDS (create_completion_fields),
      BODY_KNOWN_JSON, NULL, "ChatCompletion", "Answers the last message of a chat from the documents."},
+
+    {"POST", "/mcp", "mcp", api_mcp, FIELDS (mcp_fields), BODY_RPC, NULL, "McpMessage",
+     "A message of the Model Context Protocol (streamable HTTP): a request when it has an 'id', else a notification."},
 
     {"POST", "/v1/embeddings", "createEmbeddings", api_create_embeddings, FIELDS (embeddings_fields),
      BODY_JSON, NULL, "Embeddings", "Turns texts into vectors."},

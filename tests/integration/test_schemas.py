@@ -109,6 +109,25 @@ def walk_answers(walk, store):
     assert chat["choices"][0]["message"]["annotations"]
 
 
+def walk_mcp(walk, file_id):
+    """Each tool's answer is what its output schema says; /openapi.json has the same schemas."""
+    def say(method, **params):
+        return walk("POST", "/mcp", json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+
+    schemas = {tool["name"]: tool["outputSchema"] for tool in say("tools/list")["result"]["tools"]}
+    for name, arguments in (("search", {"query": pdfs.FACTS[0][1]}), ("fetch", {"id": f"{file_id}:1"}),
+                            ("ask", {"question": pdfs.FACTS[0][1], "vector_store": "default"}),
+                            ("list_files", {}), ("read_page", {"file_id": file_id, "page": 1})):
+        result = say("tools/call", name=name, arguments=arguments)["result"]
+        schema = schemas.pop(name)
+        assert schema in walk.description["components"]["schemas"].values()
+        assert not [error.message for error in
+                    Draft202012Validator(strict(schema)).iter_errors(result["structuredContent"])]
+    assert schemas == {}
+    assert say("none")["error"]["code"] == -32601
+    assert walk("POST", "/mcp", json={})["error"]["code"] == -32600
+
+
 def walk_errors(walk):
     for method, path, options in (
             ("GET", "/v1/files/file-none", {}), ("DELETE", "/v1/files/file-none", {}),
@@ -129,6 +148,7 @@ def test_answers_are_what_is_described(walk):
         walk("POST", "/v1/embeddings", json={"input": ["a", "b"], "model": "m", "encoding_format": encoding})
     for path in ("/v1/models", "/v1/models/quire", "/v1/status", "/healthz", "/readyz", "/openapi.json"):
         walk("GET", path)
+    walk_mcp(walk, file_id)
     walk_errors(walk)
     for each in (file_id, failed_id):
         walk("DELETE", f"/v1/files/{each}")

@@ -143,7 +143,8 @@ static void test_routes (void **state UNUSED)
             char part [80];
             snprintf (part, sizeof part, "{%s}", field->name);
             assert_int_equal (field->place == IN_PATH, strstr (route->pattern, part) != NULL);
-            assert_true (field->place != IN_BODY || route->body == BODY_JSON || route->body == BODY_KNOWN_JSON);
+            assert_true (field->place != IN_BODY || route->body == BODY_JSON || route->body == BODY_KNOWN_JSON
+                         || route->body == BODY_RPC);
             value_t value;
             assert_true (field->required || field_check_text (field, NULL, &value) == 0);
         }
