@@ -293,6 +293,7 @@ static void send_transfer (transfer_t *transfer)
     transfer->easy = curl_easy_init ();
     transfer->sse = sse_new (MAX_EVENT_BYTES, on_sse, transfer);
     transfer->trouble = LLM_FINE;
+    transfer->end = (llm_end_t) {0};   /* what an attempt before said of itself */
     transfer->attempts++;
     transfer->heard_ms = now_ms ();
     if (transfer->easy != NULL) {

@@ -75,6 +75,8 @@ static void end (reply_t *reply, const answer_ended_message_t *ended)
             refuse (reply, error_get (), error_text (), NULL);
         return;
     }
+    if (reply->streams && reply->events.request == NULL)   /* it ended before anything was found */
+        event_writer_open (&reply->events, reply->request);
     reply->form->ended (reply);
 }
 
