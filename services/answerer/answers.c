@@ -375,7 +375,8 @@ static bool check_quote (void *context, size_t preferred, const char *quote, siz
 {
     const answering_t *answering = context;
     bool has = passage_has (answering, preferred, true, quote, quote_size, statement, statement_size, found);
-    for (size_t i = 1; !has && quote_size > 0 && i <= sources_count (answering->sources); i++)
+    bool may_move = quote_is_telling (quote, quote_size);   /* "12" stands on many pages */
+    for (size_t i = 1; !has && may_move && i <= sources_count (answering->sources); i++)
         has = passage_has (answering, i, false, quote, quote_size, statement, statement_size, found);
     return has;
 }

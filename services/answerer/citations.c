@@ -291,20 +291,10 @@ static bool may_be_mark (const char *text, size_t size)
 
 /* -- text that is no mark -------------------------------------------------------------------- */
 
-/* Words behind a `<` that a reader's program may fetch something for. */
-static bool is_tag (const char *text, size_t size, bool *open)
+/* Does `<` begin a tag here? Any may hold an address that a reader's program would fetch. */
+static bool begins_tag (char next)
 {
-    static const char *const names [] = {"img", "iframe", "image", "svg", "link", "script", "style", "object", "embed",
-        "video", "audio", "source", "track", "base", "meta", "form", "input", "frame", "picture", "body", "table"};
-    *open = false;
-    for (size_t i = 0; i < COUNT_OF (names); i++) {
-        size_t length = strlen (names [i]);
-        if (size < length && strncasecmp (text, names [i], size) == 0)
-            *open = true;
-        if (size >= length && strncasecmp (text, names [i], length) == 0)
-            return true;
-    }
-    return false;
+    return (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z');
 }
 
 static void tell_held (citations_t *citations, size_t size)
@@ -338,9 +328,9 @@ static bool step_special (citations_t *citations, bool at_end)
 {
     const char *held = citations->held;
     size_t size = citations->held_size;
-    bool open = size < 2, tag = held [0] == '<' && is_tag (held + 1, size - 1, &open);
-    if (open && !tag && !at_end)
+    if (size < 2 && !at_end)
         return false;
+    bool tag = size > 1 && held [0] == '<' && begins_tag (held [1]);
     bool picture = size > 1 && held [0] == '!' && held [1] == '[';
     bool link = size > 1 && held [0] == ']' && held [1] == '(';
     if (!picture)

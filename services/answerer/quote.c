@@ -179,18 +179,25 @@ bool quote_find (const char *quote, size_t quote_size, const char *text, size_t 
 
 /* -- what a quote says ----------------------------------------------------------------------- */
 
-bool quote_says (const char *quote, size_t size)
+bool quote_is_telling (const char *quote, size_t size)
 {
     size_t words = 0;
-    bool inside = false, number = false, ideographs = false;
+    bool inside = false, ideographs = false;
     for (size_t at = 0; at < size;) {
         uint32_t c = utf8_next (quote, size, &at);
         words += is_wordlike (c) && !inside;
         inside = is_wordlike (c);
-        number |= is_digit (c);
         ideographs |= is_letter (c) && !joins_words (c);
     }
-    return number || words >= 2 || (ideographs && utf8_length (quote, size) >= 4);
+    return words >= 2 || (ideographs && utf8_length (quote, size) >= 4);
+}
+
+bool quote_says (const char *quote, size_t size)
+{
+    bool number = false;
+    for (size_t at = 0; at < size && !number;)
+        number = is_digit (utf8_next (quote, size, &at));
+    return number || quote_is_telling (quote, size);
 }
 
 /* -- what a statement shares with a text ----------------------------------------------------- */

@@ -14,6 +14,9 @@ bool quote_find (const char *quote, size_t quote_size, const char *text, size_t 
 /* Does it say anything: a number, or two words at least? */
 bool quote_says (const char *quote, size_t size);
 
+/* Is it so much that the page where it stands is the one that was meant? A number alone stands on many. */
+bool quote_is_telling (const char *quote, size_t size);
+
 /* The longest run of words that a statement shares with the text, word for word: of MIN_SHARED_WORDS
  * at least, or of two of which one is a number. */
 #define MIN_SHARED_WORDS 3u

@@ -454,3 +454,16 @@ def test_what_is_counted_and_what_is_not_told(chain):
         log = chain.service.log_text(role)
         assert KEY not in log and "granite" not in log and "evil.example" not in log
     assert KEY not in chain.service.http.get("/metrics").text
+
+
+def test_a_number_alone_does_not_move_a_citation(chain):
+    """It stands on many pages: the one that holds it need not be the one that was meant."""
+    probe = chain.ask(says("x"))
+    right = number_of(probe, "1874")
+    wrong = next(number for number, passage in enumerate(probe.found, 1)
+                 if "1874" not in chain.service.page(passage["file_id"], passage["page"])["text"])
+    answer = chain.ask(says(f'It was built in 1874 [{wrong}: "1874"].'))
+    check(chain, answer)
+    assert answer.citations == [] and answer.end["quotes_rejected"] == 1
+    answer = chain.ask(says(f'It was built in 1874 [{right}: "1874"].'))
+    assert [citation["passage"] for citation in answer.citations] == [right]

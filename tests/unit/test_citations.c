@@ -89,7 +89,8 @@ static const struct {
     {"[1: grey granite]", "[1: grey granite]", 0},
     /* nothing is fetched, no address hidden */
     {"![alt](http://x/y) [a](http://x)", "[alt] (http://x/y) [a] (http://x)", 0},
-    {"<img src=x> <IMG> <b> 1 < 2 <imgs", "< img src=x> < IMG> <b> 1 < 2 < imgs", 0},
+    {"<img src=x> <IMG> 1 < 2 <imgs", "< img src=x> < IMG> 1 < 2 < imgs", 0},
+    {"<p style=\"background:url(//x)\">a</p> <", "< p style=\"background:url(//x)\">a</p> <", 0},
     {"!", "!", 0}, {"Wow! [1: \"the tower\"]", "Wow! [1]{1:the tower@5}", 0},
     {"spaces  stay \n\n so ", "spaces  stay \n\n so ", 0},
     {"\xE3\x80\x82\xE3\x80\x90\xE6\xB3\xA8\xE3\x80\x91", "\xE3\x80\x82\xE3\x80\x90\xE6\xB3\xA8\xE3\x80\x91", 0},

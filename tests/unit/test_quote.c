@@ -127,11 +127,14 @@ static void test_what_says_something (void **state UNUSED)
 {
     static const struct {
         const char *quote;
-        bool says;
-    } cases [] = {{"the sea", true}, {"42", true}, {"42 %", true}, {"sea", false}, {".", false}, {"", false},
-                  {"\xE6\xB1\xBA\xE7\xAE\x97\xE5\xB9\xB4\xE5\xBA\xA6", true}};
-    for (size_t i = 0; i < COUNT_OF (cases); i++)
+        bool says, is_telling;
+    } cases [] = {{"the sea", true, true}, {"42", true, false}, {"42 %", true, false}, {"sea", false, false},
+                  {".", false, false}, {"", false, false}, {"42 metres", true, true},
+                  {"\xE6\xB1\xBA\xE7\xAE\x97\xE5\xB9\xB4\xE5\xBA\xA6", true, true}};
+    for (size_t i = 0; i < COUNT_OF (cases); i++) {
         assert_int_equal (quote_says (cases [i].quote, strlen (cases [i].quote)), cases [i].says);
+        assert_int_equal (quote_is_telling (cases [i].quote, strlen (cases [i].quote)), cases [i].is_telling);
+    }
 }
 
 static void test_what_is_shared (void **state UNUSED)
