@@ -5,6 +5,9 @@ import threading
 
 import httpx
 
+from service import wait_until
+
+TOLD_S = 10    # in which every process has told what it counted
 EVERY_S = 0.25
 _SAMPLE = re.compile(r'^quire_(\w+)\{role="(\w+)",instance="(\w+)"\} ([0-9.eE+-]+)$', re.M)
 
@@ -39,6 +42,11 @@ class Counters:
         self.look(self.service.http)
         return sum(value for (sample, of, _), value in dict(self.samples).items()
                    if sample == name and role in (None, of))
+
+    def assert_total(self, name, amount, role=None):
+        """Exactly so many, when every process has told what it counted."""
+        wait_until(lambda: self.total(name, role) >= amount, TOLD_S, f"{name} to be {amount}")
+        assert self.total(name, role) == amount, name
 
     def stop(self):
         self.over.set()

@@ -173,8 +173,7 @@ def test_vector_store_deleted_while_its_files_are_read(library):
         assert service.wait_file(file_id)["state"] == "completed"
         assert found(service, other, document.word) == {file_id}
     pages = sum(document.pages for document in documents)
-    wait_until(lambda: seen.total("pages_committed_total") >= pages, 10, "the pages to be counted")
-    assert seen.total("pages_committed_total") == pages
+    seen.assert_total("pages_committed_total", pages)
     assert seen.total("duplicates_ignored_total") == seen.total("pages_failed_total") == 0
     kept.assert_whole(service)
 

@@ -7,11 +7,14 @@ import time
 import pytest
 
 import kept
+from corpus import make_document
 from service import wait_until
 
 FROZEN_S = 30
 TAKEN_OVER_S = 10   # a frozen worker's tasks are with another
-FILES = 40
+FILES, BEFORE = 6, 4   # long ones, so that there is work for some seconds; those before the fault
+PAGES, WORDS = 45, 150
+FIRST_OF_OWN = 40000   # documents that no corpus has
 
 GIVER = {"extractor": "gateway", "embedder": "answerer"}
 WORK = {"extractor": "pages_committed_total", "embedder": "texts_embedded_total",
@@ -19,11 +22,11 @@ WORK = {"extractor": "pages_committed_total", "embedder": "texts_embedded_total"
 
 
 @pytest.fixture
-def busy(new_service, corpus, clean_run, counters):
-    """A service with two of a worker role, amid its work: busy (role, workers)."""
+def busy(new_service, clean_run, counters):
+    """A service amid its work, with more of some workers: busy (role, workers)."""
     class Busy:
         def __init__(self, role, workers=()):
-            self.documents = corpus(FILES)
+            self.documents = [make_document(FIRST_OF_OWN + number, PAGES, WORDS) for number in range(FILES)]
             self.clean = clean_run(self.documents)
             self.service = new_service().start()
             for worker in workers:
@@ -31,7 +34,7 @@ def busy(new_service, corpus, clean_run, counters):
             self.service.wait_ready()
             self.seen = counters(self.service)
             self.ids = []
-            self.upload(self.documents[: FILES // 2])
+            self.upload(self.documents[:BEFORE])
             wait_until(lambda: self.seen.total(WORK[role]) > 0, 60, "the work to begin")
 
         def upload(self, documents):
@@ -48,8 +51,7 @@ def busy(new_service, corpus, clean_run, counters):
         def assert_counters(self, files):
             """No process was killed, so that the sums are exact."""
             pages = sum(len(file.pages) for file in files.values())
-            wait_until(lambda: self.seen.total("pages_committed_total") == pages, 10,
-                       f"{pages} pages to be counted")
+            self.seen.assert_total("pages_committed_total", pages)
             for counter in ("pages_failed_total", "children_killed_total", "orphans_dropped_total",
                             "tasks_failed_total"):
                 assert self.seen.total(counter) == 0, counter
@@ -71,7 +73,7 @@ def test_frozen_worker(busy, role):
     frozen.signal(signal.SIGCONT)
     wait_until(lambda: workers(run.service, role) == 2, 20, "it to be there again")
     assert run.finish() == files
-    run.upload(run.documents[FILES // 2:])
+    run.upload(run.documents[BEFORE:])
     files = run.finish()
     run.assert_counters(files)
     kept.assert_found(run.service, run.documents, files)
@@ -92,7 +94,7 @@ def test_frozen_hub(busy, role):
     time.sleep(FROZEN_S)
     frozen.signal(signal.SIGCONT)
     run.service.wait_ready()
-    run.upload(run.documents[FILES // 2:])
+    run.upload(run.documents[BEFORE:])
     files = run.finish()
     run.assert_counters(files)
     late = sum(run.seen.total(name, role) for name in ("results_late_total", "messages_refused_total"))

@@ -56,7 +56,7 @@ def test_redis_gone_and_back_empty(new_service, corpus, clean_run, counters):
     kept.assert_found(service, documents, files)
     assert set(files) == set(ids)
     pages = sum(len(file.pages) for file in files.values())
-    assert seen.total("pages_committed_total") == pages
+    seen.assert_total("pages_committed_total", pages)
     for counter in ("duplicates_ignored_total", "orphans_dropped_total", "tasks_redispatched_total",
                     "pages_failed_total", "children_killed_total"):
         assert seen.total(counter) == 0, counter
