@@ -38,11 +38,13 @@ FLAT_MB, FLAT_SHARE, FLAT_DESCRIPTORS = 8, 0.1, 20
 
 
 class Watch:
-    """Memory and descriptors of one process of each role, while nothing is done to them."""
+    """Memory and descriptors of one process of each role, while nothing is done to them: it must be the
+    same process until the end."""
 
     def __init__(self, service):
-        self.pids = {role: service.processes[role].pid for role in ROLES}
-        self.samples = {role: [] for role in self.pids}    # of (minutes, MB, descriptors)
+        self.service = service
+        self.watched = {role: service.processes[role] for role in ROLES}
+        self.samples = {role: [] for role in ROLES}    # of (minutes, MB, descriptors)
         self.began = time.monotonic()
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._work, daemon=True)
@@ -51,17 +53,20 @@ class Watch:
     def _work(self):
         while not self.over.wait(SAMPLE_EVERY_S):
             minutes = (time.monotonic() - self.began) / 60
-            for role, pid in self.pids.items():
+            for role, process in self.watched.items():
                 try:
-                    descriptors = len(os.listdir(f"/proc/{pid}/fd"))
-                except OSError:
-                    continue
-                self.samples[role].append((minutes, status_megabytes(pid, "RssAnon"), descriptors))
+                    descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
+                    self.samples[role].append((minutes, status_megabytes(process.pid, "RssAnon"), descriptors))
+                except OSError:    # it is gone, which stop() finds
+                    return
 
     def stop(self):
         """Returns the figures of each role."""
         self.over.set()
         self.thread.join()
+        self.service.assert_dead()
+        for role, process in self.watched.items():
+            assert self.service.processes[role] is process, f"{role} {process.end()} amid the measuring"
         return {role: _figures(samples) for role, samples in self.samples.items()}
 
 

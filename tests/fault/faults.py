@@ -12,12 +12,20 @@ MOST_GONE_S = 0.3              # of a killed process; a supervisor starts it aga
 
 
 def kill(service, names):
-    """Ends these processes at the same moment, without a word."""
+    """Ends these processes at the same moment, without a word. None may have ended before."""
+    service.assert_dead()
     killed = [service.processes[name] for name in names]
     for process in killed:
         process.signal(signal.SIGKILL)
     for process in killed:
         process.kill()
+        assert process.child.returncode == -signal.SIGKILL, f"{process.name} {process.end()} before it was killed"
+
+
+def restart(service, names):
+    """Starts these again; no other may have ended meanwhile."""
+    service.assert_dead(*names)
+    service.restart_dead()
 
 
 def lose_redis(service):
@@ -48,7 +56,7 @@ def kill_by_plan(service, plan, chance, before_each):
         time.sleep(chance.uniform(0, chance.choice(RESTS_S)))
         kill(service, names)
         time.sleep(chance.uniform(0, MOST_GONE_S))
-        service.restart_dead()
+        restart(service, names)
 
 
 # -- faults of a random mix: each is done, made good, and told in words -----------------------------
@@ -57,7 +65,7 @@ def kill_some(service, chance, among=PROCESSES):
     names = set(chance.sample(among, chance.choice((1, 1, 2, len(among)))))
     kill(service, names)
     time.sleep(chance.uniform(0, MOST_GONE_S))
-    service.restart_dead()
+    restart(service, names)
     return f"killed {' '.join(sorted(names))}"
 
 
@@ -67,21 +75,23 @@ def freeze_one(service, chance, among=ROLES):
     process.signal(signal.SIGSTOP)
     time.sleep(seconds)
     process.signal(signal.SIGCONT)
+    service.assert_dead()
     return f"stopped {role} for {seconds:.1f} s"
 
 
 def empty_redis(service, chance):
     lose_redis(service)
     time.sleep(chance.uniform(0, MOST_FROZEN_S))
-    service.restart_dead()
+    restart(service, {"redis"})
     return "emptied redis"
 
 
 def end_one(service, chance, among=ROLES):
     role = chance.choice(among)
+    service.assert_dead()
     status = service.processes[role].stop()
-    service.restart_dead()
     assert status == 0, f"{role} ended with {status} when told to"
+    restart(service, {role})
     return f"restarted {role}"
 
 

@@ -2,6 +2,7 @@
 how that is compared with a clean run."""
 
 import hashlib
+import re
 import sqlite3
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ FINISH_S = 600
 SWEEP_S = 30   # until bytes that a crash left are set aside, with SETTINGS
 SETTINGS = {"QUIRE_GATEWAY_ORPHAN_S": 2}   # so that nobody waits ten minutes for it
 
+BOARD = re.compile(r"^board: jobs=\d+$", re.M)   # what the checker says when it has looked at it
 STATES = {1: "queued", 2: "reading", 3: "indexing", 4: "completed", 5: "failed"}
 
 _FILES = "SELECT number, id, sha256, state, pages, pages_done, pages_failed, chunks, vectors FROM files"
@@ -151,8 +153,10 @@ def assert_whole(service):
     not even something to be made good. Bytes that a crash left without a file are set aside first."""
     wait_until(lambda: "no file has the new bytes" not in service.check_data("--once", "--quick").stdout,
                SWEEP_S, "bytes of cut uploads to be set aside", every=1)
+    service.assert_dead()
     running = service.check_data()
     assert running.returncode == 0, running.stdout
+    assert BOARD.search(running.stdout), f"the job board was not looked at:\n{running.stdout}"
     statuses = service.stop()
     assert set(statuses.values()) == {0}, statuses
     stopped = service.check_data()

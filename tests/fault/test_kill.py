@@ -65,7 +65,7 @@ def test_a_page_is_not_failed_for_deaths_that_are_not_its_own(new_service):
     for sent, role in enumerate(["gateway", "gateway", "extractor", "extractor"], start=1):
         wait_until(lambda: len(ranges_sent(service, file_id)) >= sent, 60, f"it to be given out the {sent}. time")
         faults.kill(service, {role})
-        service.restart_dead()
+        faults.restart(service, {role})
     file = service.wait_file(file_id)
     assert (file["state"], file["pages_failed"]) == ("completed", 0), file
     kept.assert_whole(service)

@@ -72,6 +72,10 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
+    def end(self):
+        """How it ended, in words."""
+        return "runs" if self.alive() else f"ended with {self.child.returncode}"
+
     def signal(self, number):
         if self.alive():
             self.child.send_signal(number)
@@ -212,6 +216,14 @@ class Service:
 
     def dead(self):
         return [name for name, process in self.processes.items() if not process.alive()]
+
+    def assert_dead(self, *names):
+        """Exactly these have ended. Whoever ends what runs asserts that, before and afterwards: a process
+        that ended by itself would go unnoticed among them."""
+        wrong = set(self.dead()) ^ set(names)
+        assert not wrong, "\n".join(
+            f"{name} {self.processes[name].end()}, and nobody meant it to:\n{tail(self.log_path(name))}"
+            for name in sorted(wrong))
 
     def restart_dead(self):
         for name in self.dead():
