@@ -147,6 +147,12 @@ def test_role_that_can_not_last_is_started_once_a_second(new_container):
     assert "QUIRE_EXTRACTOR_CHILDREN" in one.logs()
 
 
+def test_its_data_is_whole(running):
+    """As it is told inside, beside the service, with the board of this container."""
+    said = running.exec("/opt/quire/scripts/entrypoint", "check-data")
+    assert said.startswith("board: jobs=") and said.endswith("\nwhole"), said
+
+
 def test_no_zombies(running):
     states = running.exec("sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null")
     assert " Z " not in states
