@@ -3,12 +3,17 @@
 from pathlib import Path
 
 
-def resident_bytes(pid):
+def _status_bytes(pid, field):
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
     raise ProcessLookupError(pid)
 
 
-def address_bytes(pid):
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * 4096
+def resident_bytes(pid):
+    return _status_bytes(pid, "VmRSS")
+
+
+def data_bytes(pid):
+    """What RLIMIT_DATA counts."""
+    return _status_bytes(pid, "VmData")

@@ -169,7 +169,7 @@ def test_of_redis(on_small_disk, corpus, clean_run, policy):
     service.processes["redis"].kill()
     start_redis()
     service.wait_ready()
-    supervisor = Supervisor(service)
+    supervisor = Supervisor(service, "redis")
     try:
         uploaded = upload_all(service, documents[:10])
         disk.fill()
@@ -191,6 +191,7 @@ def test_of_redis(on_small_disk, corpus, clean_run, policy):
             wait_until(lambda: document in uploaded.values() or not refused_again(service, document, uploaded),
                        PATIENCE_S, "the upload to be taken")
         is_as_clean(service, documents, clean, uploaded)
+        supervisor.rest()
     finally:
         supervisor.stop()
 
