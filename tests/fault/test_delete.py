@@ -207,7 +207,7 @@ def test_delete_and_kill(library, role):
     for file_id in to_delete:
         thread = Deletion(service, file_id)
         faults.kill(service, {role})
-        service.restart_dead()
+        faults.restart(service, {role})
         thread.join()
         answer = thread.answer
         service.wait_ready()

@@ -46,7 +46,7 @@ def test_redis_gone_and_back_empty(new_service, corpus, clean_run, counters):
     faults.lose_redis(service)
     wait_until(lambda: upload(service, first).status_code == 503, 10, "the board to be missed")
     searches, refused = search_until(service, store, first, time.monotonic() + GONE_S)
-    service.restart_dead()
+    faults.restart(service, {"redis"})
     service.wait_ready()
     ids += [service.upload(document.pdf, document.name)["id"] for document in documents[FILES // 2:]]
     assert service.check_data("--quick").returncode == 0   # all that is unfinished stands on the board
