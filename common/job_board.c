@@ -503,19 +503,30 @@ int job_board_traces (job_board_t *board, void (*trace) (void *context, const ch
     return job_board_list (board, trace, context);
 }
 
+/* The tries stay for as long as a job may, and not at all for a file that has none: it was finished or
+ * deleted while one more try of it was on its way. */
+static void attempts_settle (job_board_t *board, const char *file_id, const char *key)
+{
+    const char *ask [] = {"SISMEMBER", "quire:jobs", file_id};
+    const char *life [] = {"EXPIRE", key, JOB_LIFE_S}, *drop [] = {"DEL", key};
+    redisReply *job = board_ask (board, COUNT_OF (ask), ask);
+    bool is_job = job && job->integer != 0;
+    freeReplyObject (job);
+    freeReplyObject (is_job ? board_ask (board, COUNT_OF (life), life) : board_ask (board, COUNT_OF (drop), drop));
+}
+
 int job_board_attempt (job_board_t *board, const char *file_id, uint32_t first, uint32_t last)
 {
     char key [MAX_KEY], range [32];
     snprintf (key, sizeof key, "quire:attempts:%s", file_id);
     snprintf (range, sizeof range, "%u-%u", first, last);
     const char *count [] = {"HINCRBY", key, range, "1"};
-    const char *life [] = {"EXPIRE", key, JOB_LIFE_S};
     redisReply *reply = board_ask (board, COUNT_OF (count), count);
     if (!reply)
         return -1;
     int tries = (int) reply->integer;
     freeReplyObject (reply);
-    freeReplyObject (board_ask (board, COUNT_OF (life), life));
+    attempts_settle (board, file_id, key);
     return tries;
 }
 

@@ -68,7 +68,7 @@ MUST_CHECK int job_board_traces (job_board_t *board, void (*trace) (void *contex
                                  void *context);
 
 /* Counts a try of a range before it is given out. Returns how many tries there were, this one
- * included, or -1 with BOARD_AWAY. */
+ * included, or -1 with BOARD_AWAY. Those of a file without a job are not kept. */
 MUST_CHECK int job_board_attempt (job_board_t *board, const char *file_id, uint32_t first, uint32_t last);
 
 /* Watching: a second connection that is told of every change. job_board_watch returns its

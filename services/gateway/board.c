@@ -81,7 +81,7 @@ static void call_make (void *argument)
         call->outcome = job_board_attempt (board.calling, call->file_id, call->first, call->last);
         break;
     case CALL_LIST:
-        call->outcome = job_board_list (board.calling, id_add, call);
+        call->outcome = job_board_traces (board.calling, id_add, call);
         break;
     case CALL_PING:
         call->outcome = job_board_answers (board.calling) ? 0 : -1;

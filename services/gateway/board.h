@@ -24,7 +24,8 @@ void board_update (const char *file_id, const job_progress_t *progress, board_do
 void board_remove (const char *file_id);
 void board_attempt (const char *file_id, uint32_t first, uint32_t last, board_done_t *done, void *context);
 
-/* Tells the ids of all jobs on the board; nothing is told when it is away. */
+/* Tells the ids of all files that have anything on the board, some more than once; nothing is told when
+ * it is away. */
 typedef void (board_listed_t) (void *context, const char *const *ids, size_t count);
 void board_list (board_listed_t *listed, void *context);
 

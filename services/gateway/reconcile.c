@@ -80,15 +80,27 @@ static void drop_waiting (void)
     waiting.ids = NULL;
 }
 
+static int compare_ids (const void *left, const void *right)
+{
+    return strcmp (*(const char *const *) left, *(const char *const *) right);
+}
+
+/* The same file may be told more than once. */
 static void on_listed (void *context UNUSED, const char *const *ids, size_t count)
 {
     drop_waiting ();
-    waiting.ids = count == 0 ? NULL : calloc (count, sizeof *waiting.ids);
+    const char **sorted = count == 0 ? NULL : malloc (count * sizeof *sorted);
+    waiting.ids = sorted == NULL ? NULL : calloc (count, sizeof *waiting.ids);
+    if (waiting.ids != NULL) {
+        memcpy (sorted, ids, count * sizeof *sorted);
+        qsort (sorted, count, sizeof *sorted, compare_ids);
+    }
     for (size_t i = 0; waiting.ids != NULL && i < count; i++) {
-        char *copy = strdup (ids [i]);
+        char *copy = i > 0 && strcmp (sorted [i - 1], sorted [i]) == 0 ? NULL : strdup (sorted [i]);
         if (copy != NULL)
             waiting.ids [waiting.count++] = copy;
     }
+    free (sorted);
 }
 
 void reconcile_board (void)

@@ -8,6 +8,6 @@
 
 void reconcile_start (loop_t *loop);
 void reconcile_stop (void);
-void reconcile_board (void);   /* compares every job on the board, a few at a time */
+void reconcile_board (void);   /* compares all that is on the board, a few files at a time */
 
 #endif

@@ -79,10 +79,14 @@ def test_bytes_that_are_gone_fail_their_file(new_service):
     assert service.wait_file(file["id"])["error_code"] == "file_not_found"
 
 
-def jobs_on_board(service):
-    answer = subprocess.run(["redis-cli", "-s", service.folder / "redis.sock", "smembers", "quire:jobs"],
+def redis(service, *words):
+    answer = subprocess.run(["redis-cli", "-s", service.folder / "redis.sock", *words],
                             capture_output=True, text=True, check=False)
     return answer.stdout.split() if answer.returncode == 0 else None
+
+
+def jobs_on_board(service):
+    return redis(service, "smembers", "quire:jobs")
 
 
 def test_ends_that_the_board_missed_are_found(new_service):
@@ -95,6 +99,18 @@ def test_ends_that_the_board_missed_are_found(new_service):
     service.restart_dead()
     service.wait_ready()
     wait_until(lambda: jobs_on_board(service) == [], 60, "the board to be told")
+
+
+def test_what_is_left_on_the_board_is_removed(new_service):
+    """As by a Redis that ended between two of its commands."""
+    service = new_service().start().wait_ready()
+    file_id = service.finish(pdfs.text_pdf(["A page."]))["id"]
+    redis(service, "hset", f"quire:job:{file_id}", "state", "indexing")
+    redis(service, "hset", "quire:attempts:file-gone", "1-16", "2")
+    service.processes["answerer"].stop()
+    service.restart_dead()
+    service.wait_ready()
+    wait_until(lambda: redis(service, "keys", "quire:*") == ["quire:board"], 60, "the board to be cleared")
 
 
 def test_a_letter_does_not_wait_for_a_book(service):

@@ -101,14 +101,41 @@ static void test_progress_is_told (void **state)
     assert_int_equal (job_board_remove (board, "file-1"), 0);
 }
 
-static void test_attempts_count (void **state)
+static void count_trace (void *context, const char *file_id)
+{
+    if (strcmp (file_id, "file-2") == 0)
+        ++*(int *) context;
+}
+
+static int traces_of_file_2 (job_board_t *board)
+{
+    int count = 0;
+    assert_int_equal (job_board_traces (board, count_trace, &count), 0);
+    return count;
+}
+
+/* A range may be begun once more when its file is finished already: that leaves nothing on the board. */
+static void test_attempts_of_no_job (void **state)
 {
     job_board_t *board = *state;
     wait_for_board (board);
     assert_int_equal (job_board_attempt (board, "file-2", 1, 16), 1);
+    assert_int_equal (traces_of_file_2 (board), 0);
+}
+
+static void test_attempts_count (void **state)
+{
+    job_board_t *board = *state;
+    job_progress_t progress = JOB_PROGRESS_NONE;
+    progress.state = JOB_READING;
+    wait_for_board (board);
+    assert_int_equal (job_board_update (board, "file-2", progress), 0);
+    assert_int_equal (job_board_attempt (board, "file-2", 1, 16), 1);
     assert_int_equal (job_board_attempt (board, "file-2", 1, 16), 2);
     assert_int_equal (job_board_attempt (board, "file-2", 17, 32), 1);
+    assert_int_equal (traces_of_file_2 (board), 3);   /* the list of jobs, the job, its tries */
     assert_int_equal (job_board_remove (board, "file-2"), 0);
+    assert_int_equal (traces_of_file_2 (board), 0);
     assert_int_equal (job_board_attempt (board, "file-2", 1, 16), 1);
 }
 
@@ -193,6 +220,7 @@ int main (void)
 {
     const struct CMUnitTest tests [] = {
         cmocka_unit_test (test_progress_is_told), cmocka_unit_test (test_attempts_count),
+        cmocka_unit_test (test_attempts_of_no_job),
         cmocka_unit_test (test_what_is_no_text_is_not_told), cmocka_unit_test (test_slow_is_not_gone),
         cmocka_unit_test (test_gone_and_back), cmocka_unit_test (test_states), cmocka_unit_test (test_addresses),
     };
