@@ -106,7 +106,8 @@ static int gather (blobs_t *blobs)
         return error_set (ERROR_STORE_FAILED, "The folder %s can't be read: %s", ASIDE, strerror (errno));
     if (blobs->out_of_memory)
         return error_set (ERROR_NO_MEMORY, NULL);
-    qsort (blobs->list, blobs->count, sizeof *blobs->list, compare_blobs);
+    if (blobs->count > 0)
+        qsort (blobs->list, blobs->count, sizeof *blobs->list, compare_blobs);
     return 0;
 }
 
