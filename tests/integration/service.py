@@ -70,11 +70,13 @@ class Process:
         return self.child.pid
 
     def alive(self):
-        return self.child.poll() is None
+        """Looks without taking its end away: until that is taken, its number is nobody else's."""
+        return self.child.returncode is None and os.waitid(
+            os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def end(self):
         """How it ended, in words."""
-        return "runs" if self.alive() else f"ended with {self.child.returncode}"
+        return "runs" if self.alive() else f"ended with {self.take_end()}"
 
     def signal(self, number):
         if self.alive():
@@ -82,26 +84,27 @@ class Process:
 
     def kill(self):
         self.signal(signal.SIGKILL)
-        self.child.wait(STOP_S)
-        self.end_group()
+        wait_until(lambda: not self.alive(), STOP_S, f"{self.name} to be gone", every=0.01)
+        return self.take_end()
 
     def stop(self):
         """Ends it cleanly. Returns its exit status."""
         self.signal(signal.SIGTERM)
         try:
-            return self.child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
+            wait_until(lambda: not self.alive(), STOP_S, f"{self.name} to end", every=0.01)
+        except TimeoutError:
             self.kill()
             return None
-        finally:
-            self.end_group()
+        return self.take_end()
 
-    def end_group(self):
-        """Nothing that it started outlives it."""
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    def take_end(self):
+        """Its exit status, when it has ended. Nothing that it started outlives it."""
+        if self.child.returncode is None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return self.child.wait()
 
 
 class Service:
