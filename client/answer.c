@@ -7,6 +7,7 @@
 
 #include "plain.h"
 #include "sse.h"
+#include "text.h"
 #include "utf8.h"
 
 #define MAX_RESPONSE_ID 256
@@ -39,18 +40,9 @@ static uint64_t number_of (yyjson_val *value)
 static int add_text (answering_t *answering, const char *delta)
 {
     size_t size = strlen (delta);
-    if (size > MAX_ANSWER_TEXT - answering->size)
+    if (size > MAX_ANSWER_TEXT - answering->size
+        || text_append (&answering->said, &answering->size, &answering->capacity, delta, size) != 0)
         return -1;
-    if (answering->size + size >= answering->capacity) {
-        size_t capacity = (answering->size + size + 1) * 2;
-        char *grown = realloc (answering->said, capacity);
-        if (grown == NULL)
-            return -1;
-        answering->said = grown;
-        answering->capacity = capacity;
-    }
-    memcpy (answering->said + answering->size, delta, size + 1);
-    answering->size += size;
     return answering->text != NULL ? answering->text (answering->context, delta) : 0;
 }
 

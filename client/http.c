@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include "text.h"
 #include "version.h"
 
 #define CONNECT_S 10
@@ -54,18 +55,7 @@ static int body_keep (transfer_t *transfer, const char *data, size_t size)
 {
     if (size > MAX_ANSWER_BYTES - transfer->size)
         return -1;
-    if (transfer->size + size >= transfer->capacity) {
-        size_t capacity = (transfer->size + size + 1) * 2;
-        char *grown = realloc (transfer->body, capacity);
-        if (grown == NULL)
-            return -1;
-        transfer->body = grown;
-        transfer->capacity = capacity;
-    }
-    memcpy (transfer->body + transfer->size, data, size);
-    transfer->size += size;
-    transfer->body [transfer->size] = 0;
-    return 0;
+    return text_append (&transfer->body, &transfer->size, &transfer->capacity, data, size);
 }
 
 static size_t on_data (char *data, size_t one, size_t size, void *context)

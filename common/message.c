@@ -268,6 +268,17 @@ static void describe_strings (FILE *out, const char *name, strings_t value)
     fprintf (out, " %s=%u", name, value.count);
 }
 
+uint8_t *message_copy (message_t *copy, const message_t *message)
+{
+    size_t size;
+    uint8_t *block = message_encode (message, &size);
+    if (block != NULL && message_decode (copy, block, size) != 0) {
+        free (block);
+        return NULL;
+    }
+    return block;
+}
+
 void message_describe (const message_t *message, char *text, size_t capacity)
 {
     FILE *out = fmemopen (text, capacity, "w");

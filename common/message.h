@@ -63,6 +63,10 @@ MUST_CHECK uint8_t *message_encode (const message_t *message, size_t *size);
  * wrong version, unknown id, short, trailing bytes, a string that is no UTF-8 or holds a NUL. */
 MUST_CHECK int message_decode (message_t *message, const void *data, size_t size);
 
+/* Copies a message through its wire's form: one block, checked again, which the caller frees and the
+ * copy points into. NULL with BAD_MESSAGE or NO_MEMORY. */
+MUST_CHECK uint8_t *message_copy (message_t *copy, const message_t *message);
+
 /* Writes what a log may tell of a message: its name, numbers and ids; no text, no secret. */
 void message_describe (const message_t *message, char *out, size_t capacity);
 

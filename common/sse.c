@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "text.h"
 
 typedef struct {
     char *bytes;
@@ -28,19 +29,7 @@ static int gather (const sse_t *sse, gathered_t *to, const char *bytes, size_t s
 {
     if (size > sse->most - to->size)
         return error_set (ERROR_BODY_TOO_LARGE, "A server-sent event is longer than %zu bytes.", sse->most);
-    if (to->size + size >= to->capacity) {
-        size_t capacity = (to->size + size + 1) * 2;
-        char *grown = realloc (to->bytes, capacity);
-        if (grown == NULL)
-            return error_set (ERROR_NO_MEMORY, NULL);
-        to->bytes = grown;
-        to->capacity = capacity;
-    }
-    if (size > 0)
-        memcpy (to->bytes + to->size, bytes, size);
-    to->size += size;
-    to->bytes [to->size] = 0;
-    return 0;
+    return text_append (&to->bytes, &to->size, &to->capacity, bytes, size);
 }
 
 static int event_end (sse_t *sse)

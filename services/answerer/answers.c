@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "ask.h"
 #include "catalogue.h"
 #include "citations.h"
 #include "clean.h"
@@ -17,7 +18,6 @@
 #include "llm.h"
 #include "log.h"
 #include "metrics.h"
-#include "origin.h"
 #include "outbox.h"
 #include "prompt.h"
 #include "quote.h"
@@ -96,7 +96,6 @@ static void answering_free (answering_t *answering)
 /* Takes the origin. */
 static answering_t *answering_new (const message_t *request, origin_t *origin)
 {
-    size_t size;
     answering_t *answering = calloc (1, sizeof *answering);
     if (answering == NULL) {
         error_set (ERROR_NO_MEMORY, NULL);
@@ -108,8 +107,8 @@ static answering_t *answering_new (const message_t *request, origin_t *origin)
     answers.all = answering;
     answers.count++;
     metric_set (METRIC_ANSWERS_UNDER_WAY, (int64_t) answers.count);
-    answering->buffer = message_encode (request, &size);
-    if (answering->buffer == NULL || message_decode (&answering->request, answering->buffer, size) != 0) {
+    answering->buffer = message_copy (&answering->request, request);
+    if (answering->buffer == NULL) {
         answering_free (answering);
         return NULL;
     }
@@ -532,10 +531,6 @@ static void do_search (void *argument)
         answering->candidate_count = (size_t) count;
     else
         answer_fail (&answering->failure, number_of (answering), param);
-    if (reader->texts_damaged) {
-        reader->texts_damaged = false;
-        library_distrust_texts (answers.library);
-    }
     library_give_reader (answers.library, reader);
     metric_add (METRIC_SEARCHES, 1);
 }
@@ -624,14 +619,6 @@ static void begin (answering_t *answering)
 
 /* -- the link -------------------------------------------------------------------------------- */
 
-static void refuse_unbegun (origin_t **origin, const message_t *request)
-{
-    answer_t answer = {0};
-    answer_fail (&answer, request_number (request), NULL);
-    origin_answer (origin, &answer.message);
-    answer_clear (&answer);
-}
-
 void answers_begin (peer_t *peer, const message_t *request)
 {
     if (answering_of (peer, request->answer.request) != NULL)
@@ -641,12 +628,12 @@ void answers_begin (peer_t *peer, const message_t *request)
         return;
     if (answers.count >= MAX_ANSWERS) {
         error_set (ERROR_TOO_MANY_REQUESTS, NULL);
-        refuse_unbegun (&origin, request);
+        ask_refuse (&origin, request);
         return;
     }
     answering_t *answering = answering_new (request, origin);
     if (answering == NULL)
-        refuse_unbegun (&origin, request);
+        ask_refuse (&origin, request);
     else
         begin (answering);
 }

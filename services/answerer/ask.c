@@ -11,7 +11,6 @@
 #include "error.h"
 #include "fusion.h"
 #include "metrics.h"
-#include "origin.h"
 #include "question.h"
 #include "search.h"
 #include "writer.h"
@@ -78,7 +77,6 @@ static void errand_end (errand_t *errand)
 
 static errand_t *errand_new (const message_t *request, origin_t *origin)
 {
-    size_t size;
     errand_t *errand = calloc (1, sizeof *errand);
     if (errand == NULL) {
         error_set (ERROR_NO_MEMORY, NULL);
@@ -88,8 +86,8 @@ static errand_t *errand_new (const message_t *request, origin_t *origin)
     if (ask.errands != NULL)
         ask.errands->previous = errand;
     ask.errands = errand;
-    errand->buffer = message_encode (request, &size);
-    if (errand->buffer == NULL || message_decode (&errand->request, errand->buffer, size) != 0) {
+    errand->buffer = message_copy (&errand->request, request);
+    if (errand->buffer == NULL) {
         errand_end (errand);
         return NULL;
     }
@@ -151,10 +149,6 @@ static void do_search (void *argument)
         answer_result (&errand->answer, request->request, json);
     else
         answer_fail (&errand->answer, request->request, param);
-    if (reader->texts_damaged) {
-        reader->texts_damaged = false;
-        library_distrust_texts (ask.library);
-    }
     library_give_reader (ask.library, reader);
     metric_add (METRIC_SEARCHES, 1);
     metric_add (METRIC_SEARCH_MICROSECONDS, microseconds () - begun);
@@ -320,7 +314,7 @@ static void on_embed (errand_t *errand)
 
 /* -- the link ------------------------------------------------------------------------------- */
 
-static void refuse (origin_t **origin, const message_t *request)
+void ask_refuse (origin_t **origin, const message_t *request)
 {
     answer_t answer = {0};
     answer_fail (&answer, request_number (request), NULL);
@@ -346,7 +340,7 @@ static void on_message (void *context UNUSED, peer_t *peer, const message_t *mes
     }
     errand_t *errand = errand_new (message, origin);
     if (errand == NULL)
-        refuse (&origin, message);
+        ask_refuse (&origin, message);
     else if (search)
         on_search (errand);
     else if (embed)

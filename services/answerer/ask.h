@@ -5,9 +5,13 @@
 
 #include "channel.h"
 #include "library.h"
+#include "origin.h"
 
 void ask_start (library_t *library, pool_t *readers, channel_t **channel);
 void ask_stop (void);
+
+/* Answers a request that could not be begun with this thread's error, and destroys the origin. */
+void ask_refuse (origin_t **origin, const message_t *request);
 
 extern const channel_handlers_t ask_handlers;
 

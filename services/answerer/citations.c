@@ -9,6 +9,7 @@
 #include "error.h"
 #include "quote.h"
 #include "sentences.h"
+#include "text.h"
 #include "utf8.h"
 
 #define MAX_PARTS     8      /* of one mark */
@@ -44,20 +45,10 @@ static void tell (citations_t *citations, const char *text, size_t size)
         error_set (ERROR_BODY_TOO_LARGE, "An answer may have %u bytes.", MAX_ANSWER_BYTES);
         return;
     }
-    if (citations->told_size + size >= citations->told_capacity) {
-        size_t capacity = (citations->told_size + size + 1) * 2;
-        char *told = realloc (citations->told, capacity);
-        if (told == NULL) {
-            citations->failed = true;
-            error_set (ERROR_NO_MEMORY, NULL);
-            return;
-        }
-        citations->told = told;
-        citations->told_capacity = capacity;
+    if (text_append (&citations->told, &citations->told_size, &citations->told_capacity, text, size) != 0) {
+        citations->failed = true;
+        return;
     }
-    memcpy (citations->told + citations->told_size, text, size);
-    citations->told_size += size;
-    citations->told [citations->told_size] = '\0';
     citations->told_length += utf8_length (text, size);
 }
 

@@ -348,6 +348,9 @@ reader_t *library_take_reader (library_t *library)
 
 void library_give_reader (library_t *library, reader_t *reader)
 {
+    if (reader->texts_damaged)
+        library_distrust_texts (library);
+    reader->texts_damaged = false;
     pthread_mutex_lock (&library->lock);
     library->free_readers [library->free_count++] = reader;
     pthread_mutex_unlock (&library->lock);

@@ -16,6 +16,7 @@
 #include "metrics.h"
 #include "settings.h"
 #include "sse.h"
+#include "text.h"
 
 #define OPENROUTER_URL    "https://openrouter.ai/api/v1"
 #define OPENROUTER_MODEL  "openai/gpt-4o-mini"
@@ -41,7 +42,7 @@ typedef struct transfer {
     CURL *easy;                  /* NULL: it waits */
     sse_t *sse;
     char *whole;                 /* of an answer that is no stream, and of errors */
-    size_t whole_size;
+    size_t whole_size, whole_capacity;
     bool is_whole, has_begun;    /* what the first byte said */
     size_t bytes;                /* on the wire */
     unsigned attempts;
@@ -183,15 +184,10 @@ static bool keep_whole (transfer_t *transfer, const char *bytes, size_t size, si
 {
     if (transfer->whole_size + size > most)
         size = most - transfer->whole_size;
-    char *whole = realloc (transfer->whole, transfer->whole_size + size + 1);
-    if (whole == NULL) {
-        transfer->trouble = LLM_OUT_OF_MEMORY;
-        return false;
-    }
-    memcpy (whole + transfer->whole_size, bytes, size);
-    transfer->whole = whole;
-    transfer->whole_size += size;
-    return true;
+    if (text_append (&transfer->whole, &transfer->whole_size, &transfer->whole_capacity, bytes, size) == 0)
+        return true;
+    transfer->trouble = LLM_OUT_OF_MEMORY;
+    return false;
 }
 
 static long status_of (const transfer_t *transfer)
@@ -250,7 +246,7 @@ static void hang_up (transfer_t *transfer)
     sse_destroy (&transfer->sse);
     free (transfer->whole);
     transfer->whole = NULL;
-    transfer->whole_size = 0;
+    transfer->whole_size = transfer->whole_capacity = 0;
     transfer->is_whole = transfer->has_begun = transfer->finished = false;
 }
 

@@ -122,7 +122,7 @@ static work_t *queue_take_request (work_queue_t *queue)
     return NULL;
 }
 
-/* A work with its own copy of a message (through the wire's form: one block, checked again). */
+/* A work with its own copy of a message. */
 static work_t *work_new (work_kind_t kind, const message_t *message, origin_t *origin)
 {
     work_t *work = calloc (1, sizeof *work);
@@ -131,13 +131,9 @@ static work_t *work_new (work_kind_t kind, const message_t *message, origin_t *o
         return NULL;
     }
     work->kind = kind;
-    if (message != NULL) {
-        size_t size;
-        work->buffer = message_encode (message, &size);
-        if (work->buffer == NULL || message_decode (&work->message, work->buffer, size) != 0) {
-            work_free (work);
-            return NULL;
-        }
+    if (message != NULL && (work->buffer = message_copy (&work->message, message)) == NULL) {
+        work_free (work);
+        return NULL;
     }
     work->origin = origin;
     return work;

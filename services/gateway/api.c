@@ -10,15 +10,22 @@ void api_fail (request_t *request, const ask_answer_t *answer)
     request_fail (request, answer->error, answer->text, answer->param);
 }
 
+const char *api_result (request_t *request, const ask_answer_t *answer, const char *param)
+{
+    if (answer->message != NULL && answer->message->id == MESSAGE_RESULT)
+        return answer->message->result.json;
+    if (answer->message != NULL)
+        request_fail (request, ERROR_BAD_MESSAGE, NULL, param);
+    else
+        request_fail (request, answer->error, answer->text, param != NULL ? param : answer->param);
+    return NULL;
+}
+
 static void on_answer (void *context, const ask_answer_t *answer)
 {
-    request_t *request = context;
-    if (answer->message == NULL)
-        api_fail (request, answer);
-    else if (answer->message->id == MESSAGE_RESULT)
-        request_answer_json (request, answer->message->result.json);
-    else
-        request_fail (request, ERROR_BAD_MESSAGE, NULL, NULL);
+    const char *json = api_result (context, answer, NULL);
+    if (json != NULL)
+        request_answer_json (context, json);
 }
 
 void api_ask (request_t *request, const message_t *message)

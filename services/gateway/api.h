@@ -11,6 +11,10 @@ void api_ask (request_t *request, const message_t *message);
 /* Answers with the error of an ask. */
 void api_fail (request_t *request, const ask_answer_t *answer);
 
+/* The JSON of the result, lent; NULL: the request has been answered with why there is none. param: the
+ * field that is to blame, or NULL: the one that the answerer names. */
+const char *api_result (request_t *request, const ask_answer_t *answer, const char *param);
+
 /* A JSON value of the request's body as text, or "" when it was left out. The caller frees it; NULL
  * with NO_MEMORY. */
 MUST_CHECK char *api_json (const value_t *value);

@@ -2,6 +2,7 @@
 #include "ceiling.h"
 
 #include <malloc.h>
+#include <stdlib.h>
 
 #include "error.h"
 #include "metrics.h"
@@ -33,6 +34,25 @@ void ceiling_give (size_t bytes)
 {
     held -= bytes;
     metric_set (METRIC_HTTP_HELD_BYTES, (int64_t) held);
+}
+
+int ceiling_grow (char **block, size_t *capacity, size_t wanted, size_t first)
+{
+    size_t larger = *capacity == 0 ? first : *capacity;
+    while (larger < wanted)
+        larger *= 2;
+    if (larger == *capacity)
+        return 0;
+    if (!ceiling_take (larger - *capacity))
+        return -1;
+    char *grown = realloc (*block, larger);
+    if (grown == NULL) {
+        ceiling_give (larger - *capacity);
+        return error_set (ERROR_NO_MEMORY, NULL);
+    }
+    *block = grown;
+    *capacity = larger;
+    return 0;
 }
 
 uint64_t ceiling_held (void)

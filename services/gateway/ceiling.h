@@ -8,6 +8,10 @@
 void ceiling_set (uint64_t bytes);
 MUST_CHECK bool ceiling_take (size_t bytes);   /* false with TOO_MANY_REQUESTS: there is no room */
 void ceiling_give (size_t bytes);
+
+/* Makes a block that counts at least `wanted` bytes large, by doubling; one of no bytes begins with
+ * `first`. Returns 0, or -1 with TOO_MANY_REQUESTS or NO_MEMORY, and it stays as it is. */
+MUST_CHECK int ceiling_grow (char **block, size_t *capacity, size_t wanted, size_t first);
 uint64_t ceiling_held (void);
 
 #endif

@@ -21,19 +21,11 @@ typedef struct {
     yyjson_mut_val *turns;
     char *sampling;
     bool tells_usage;
-    struct lookup *lookup;         /* of its store's name; NULL: none is under way */
 } chat_t;
-
-/* What is asked of the answerer before the answer. It outlives a client that goes away meanwhile. */
-typedef struct lookup {
-    chat_t *chat;   /* NULL: gone */
-} lookup_t;
 
 static void chat_free (void *context)
 {
     chat_t *chat = context;
-    if (chat->lookup != NULL)
-        chat->lookup->chat = NULL;
     yyjson_mut_doc_free (chat->document);
     free (chat->sampling);
     free (chat);
@@ -49,8 +41,6 @@ static void tell (chat_t *chat, yyjson_mut_doc *document)
 static void on_found (reply_t *reply)
 {
     chat_t *chat = reply->own;
-    if (!reply->streams)
-        return;
     yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
     yyjson_mut_val *delta = yyjson_mut_obj (document);
     yyjson_mut_obj_add_str (document, delta, "role", "assistant");
@@ -61,8 +51,6 @@ static void on_found (reply_t *reply)
 static void on_text (reply_t *reply, const char *text)
 {
     chat_t *chat = reply->own;
-    if (!reply->streams)
-        return;
     yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
     yyjson_mut_val *delta = yyjson_mut_obj (document);
     yyjson_mut_obj_add_str (document, delta, "content", text);
@@ -72,8 +60,6 @@ static void on_text (reply_t *reply, const char *text)
 static void on_cited (reply_t *reply, yyjson_mut_val *citation)
 {
     chat_t *chat = reply->own;
-    if (!reply->streams)
-        return;
     yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
     yyjson_mut_val *delta = yyjson_mut_obj (document);
     yyjson_mut_arr_append (yyjson_mut_obj_add_arr (document, delta, "annotations"),
@@ -145,32 +131,24 @@ static void chat_ask (chat_t *chat, const char *store)
     char *turns = yyjson_mut_val_write (chat->turns, 0, NULL);
     if (file_search_of_store (store, &search) != 0 || turns == NULL)
         request_fail (chat->reply->request, ERROR_NO_MEMORY, NULL, NULL);
-    else
-        reply_ask (chat->reply, &(answer_message_t) {
-            .store_ids = strings_built (&search.stores), .turns = turns, .limit = search.limit,
-            .filters = search.filters, .ranker = search.ranking.ranker, .sampling = chat->sampling,
-        });
+    else {
+        answer_message_t answer = file_search_message (&search);
+        answer.turns = turns;
+        answer.sampling = chat->sampling;
+        reply_ask (chat->reply, &answer);
+    }
     file_search_free (&search);
     free (turns);
 }
 
-static void on_store (void *context, const ask_answer_t *answer)
+static void on_store (reply_t *reply, const ask_answer_t *answer)
 {
-    lookup_t *lookup = context;
-    chat_t *chat = lookup->chat;
-    free (lookup);
-    if (chat == NULL)
+    const char *json = reply == NULL ? NULL : api_result (reply->request, answer, "model");
+    if (json == NULL)
         return;
-    chat->lookup = NULL;
-    if (answer->message == NULL || answer->message->id != MESSAGE_RESULT) {
-        request_fail (chat->reply->request, answer->message == NULL ? answer->error : ERROR_BAD_MESSAGE, answer->text,
-                      "model");
-        return;
-    }
-    const char *json = answer->message->result.json;
     yyjson_doc *document = yyjson_read (json, strlen (json), 0);
     const char *id = yyjson_get_str (yyjson_obj_get (yyjson_doc_get_root (document), "id"));
-    chat_ask (chat, id == NULL ? "" : id);
+    chat_ask (reply->own, id == NULL ? "" : id);
     yyjson_doc_free (document);
 }
 
@@ -182,13 +160,8 @@ static void chat_begin (chat_t *chat)
         return;
     }
     message_t message = {.id = MESSAGE_FIND_STORE, .find_store = {.name = model + strlen (MODEL_PREFIX)}};
-    chat->lookup = calloc (1, sizeof *chat->lookup);
-    if (chat->lookup == NULL) {
-        request_fail (chat->reply->request, ERROR_NO_MEMORY, NULL, NULL);
-        return;
-    }
-    chat->lookup->chat = chat;
-    ask (&message, on_store, chat->lookup);
+    if (reply_consult (chat->reply, &message, on_store) != 0)
+        request_fail_last (chat->reply->request);
 }
 
 static bool is_plain_text (yyjson_val *format)

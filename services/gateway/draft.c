@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "text.h"
 
 static int no_memory (void)
 {
@@ -65,31 +66,12 @@ int draft_add_found (draft_t *draft, const char *json)
     return 0;
 }
 
-static int make_room (draft_t *draft, size_t more)
-{
-    size_t wanted = draft->size + more + 1, capacity = draft->capacity;
-    if (wanted > MAX_ANSWER_BYTES)
-        return error_set (ERROR_INTERNAL, "The answer is longer than %u bytes.", MAX_ANSWER_BYTES);
-    if (wanted <= capacity)
-        return 0;
-    while (capacity < wanted)
-        capacity *= 2;
-    char *grown = realloc (draft->text, capacity);
-    if (grown == NULL)
-        return no_memory ();
-    draft->text = grown;
-    draft->capacity = capacity;
-    return 0;
-}
-
 int draft_add_text (draft_t *draft, const char *text)
 {
     size_t more = strlen (text);
-    if (make_room (draft, more) != 0)
-        return -1;
-    memcpy (draft->text + draft->size, text, more + 1);
-    draft->size += more;
-    return 0;
+    if (draft->size + more >= MAX_ANSWER_BYTES)
+        return error_set (ERROR_INTERNAL, "The answer is longer than %u bytes.", MAX_ANSWER_BYTES);
+    return text_append (&draft->text, &draft->size, &draft->capacity, text, more);
 }
 
 int draft_add_citation (draft_t *draft, const char *json)

@@ -6,6 +6,8 @@
 
 #include "ceiling.h"
 
+#define FIRST_BYTES 4096
+
 static const char comment [] = ": here\n\n";
 
 static size_t read_out (void *context, char *out, size_t size)
@@ -31,7 +33,7 @@ void event_writer_open (event_writer_t *writer, request_t *request)
 
 static int make_room (event_writer_t *writer, size_t more)
 {
-    size_t left = writer->size - writer->sent, capacity = writer->capacity == 0 ? 4096 : writer->capacity;
+    size_t left = writer->size - writer->sent;
     if (left + more > MAX_UNSENT_BYTES)
         return error_set (ERROR_TOO_MANY_REQUESTS, "The client reads its answer too slowly.");
     if (writer->sent > 0) {
@@ -39,18 +41,7 @@ static int make_room (event_writer_t *writer, size_t more)
         writer->size = left;
         writer->sent = 0;
     }
-    while (capacity < left + more)
-        capacity *= 2;
-    if (!ceiling_take (capacity - writer->capacity))
-        return -1;
-    char *grown = capacity == writer->capacity ? writer->data : realloc (writer->data, capacity);
-    if (grown == NULL) {
-        ceiling_give (capacity - writer->capacity);
-        return error_set (ERROR_NO_MEMORY, NULL);
-    }
-    writer->data = grown;
-    writer->capacity = capacity;
-    return 0;
+    return ceiling_grow (&writer->data, &writer->capacity, left + more, FIRST_BYTES);
 }
 
 static void add (event_writer_t *writer, const char *text)

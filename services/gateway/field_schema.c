@@ -43,21 +43,11 @@ static yyjson_mut_val *number_schema (yyjson_mut_doc *document, const field_t *f
     return schema;
 }
 
-static yyjson_mut_val *list_schema (yyjson_mut_doc *document, const field_t *field)
+static yyjson_mut_val *list_schema (yyjson_mut_doc *document, const field_t *field, const char *of)
 {
     yyjson_mut_val *schema = yyjson_mut_obj (document);
     add_type (document, schema, "array");
-    add_type (document, yyjson_mut_obj_add_obj (document, schema, "items"), "string");
-    yyjson_mut_obj_add_int (document, schema, "minItems", (int64_t) field->min);
-    yyjson_mut_obj_add_int (document, schema, "maxItems", (int64_t) field->max);
-    return schema;
-}
-
-static yyjson_mut_val *objects_schema (yyjson_mut_doc *document, const field_t *field)
-{
-    yyjson_mut_val *schema = yyjson_mut_obj (document);
-    add_type (document, schema, "array");
-    add_type (document, yyjson_mut_obj_add_obj (document, schema, "items"), "object");
+    add_type (document, yyjson_mut_obj_add_obj (document, schema, "items"), of);
     yyjson_mut_obj_add_int (document, schema, "minItems", (int64_t) field->min);
     yyjson_mut_obj_add_int (document, schema, "maxItems", (int64_t) field->max);
     return schema;
@@ -88,9 +78,9 @@ static yyjson_mut_val *either_schema (yyjson_mut_doc *document, const field_t *f
     yyjson_mut_val *schema = yyjson_mut_obj (document);
     yyjson_mut_val *choices = yyjson_mut_obj_add_arr (document, schema, "oneOf");
     yyjson_mut_arr_append (choices, text_schema (document, field));
-    yyjson_mut_arr_append (choices, field->type == FIELD_TEXT_OR_TEXTS    ? list_schema (document, field)
+    yyjson_mut_arr_append (choices, field->type == FIELD_TEXT_OR_TEXTS    ? list_schema (document, field, "string")
                                     : field->type == FIELD_TEXT_OR_OBJECT ? object_schema (document, field)
-                                                                          : objects_schema (document, field));
+                                                                          : list_schema (document, field, "object"));
     return schema;
 }
 
@@ -101,9 +91,9 @@ yyjson_mut_val *field_schema (yyjson_mut_doc *document, const field_t *field)
     case FIELD_NUMBER:
         return number_schema (document, field);
     case FIELD_TEXTS:
-        return list_schema (document, field);
+        return list_schema (document, field, "string");
     case FIELD_OBJECTS:
-        return objects_schema (document, field);
+        return list_schema (document, field, "object");
     case FIELD_BOOLEAN:
         return boolean_schema (document, field);
     case FIELD_TEXT_OR_TEXTS:

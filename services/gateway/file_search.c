@@ -66,6 +66,13 @@ int file_search_read (yyjson_val *tools, file_search_t *search)
     return read_tool (yyjson_arr_get_first (tools), search);
 }
 
+answer_message_t file_search_message (const file_search_t *search)
+{
+    return (answer_message_t) {.store_ids = strings_built (&search->stores), .limit = search->limit,
+                               .filters = search->filters, .ranker = search->ranking.ranker,
+                               .threshold = search->ranking.threshold};
+}
+
 void file_search_free (file_search_t *search)
 {
     strings_free (&search->stores);

@@ -21,4 +21,8 @@ MUST_CHECK int file_search_read (yyjson_val *tools, file_search_t *search);
 MUST_CHECK int file_search_of_store (const char *store, file_search_t *search);
 void file_search_free (file_search_t *search);
 
+/* The question for an answer that rests on the search, which lends it its texts; turns, instructions
+ * and sampling are the caller's to add. */
+answer_message_t file_search_message (const file_search_t *search);
+
 #endif

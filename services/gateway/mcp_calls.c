@@ -177,18 +177,6 @@ void mcp_call_list_files (mcp_call_t *call)
 
 /* -- answers --------------------------------------------------------------------------------- */
 
-static void on_passages (reply_t *reply UNUSED)
-{
-}
-
-static void on_text (reply_t *reply UNUSED, const char *text UNUSED)
-{
-}
-
-static void on_cited (reply_t *reply UNUSED, yyjson_mut_val *citation UNUSED)
-{
-}
-
 static void on_refused (reply_t *reply, error_t error UNUSED, const char *text)
 {
     mcp_call_fail (reply->own, text);
@@ -208,8 +196,7 @@ static void on_ended (reply_t *reply)
 
 /* The answer is told whole: what comes on the way is in the draft. */
 static const reply_form_t form = {
-    .input = "question", .found = on_passages, .text = on_text, .cited = on_cited, .refused = on_refused,
-    .ended = on_ended, .drop = mcp_call_free,
+    .input = "question", .refused = on_refused, .ended = on_ended, .drop = mcp_call_free,
 };
 
 /* The question as the only turn of a conversation, as JSON; NULL with NO_MEMORY. */
@@ -236,11 +223,11 @@ static void ask_store (mcp_call_t *call, const char *store_id)
     else {
         request_keep (call->request, NULL, NULL);
         reply_t *reply = reply_new (call->request, &form, false, call);
+        answer_message_t answer = file_search_message (&search);
+        answer.turns = turns;
+        answer.sampling = "";
         if (reply != NULL)
-            reply_ask (reply, &(answer_message_t) {
-                .store_ids = strings_built (&search.stores), .turns = turns, .limit = search.limit,
-                .filters = search.filters, .ranker = search.ranking.ranker, .sampling = "",
-            });
+            reply_ask (reply, &answer);
     }
     file_search_free (&search);
     free (turns);

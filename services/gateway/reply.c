@@ -9,6 +9,12 @@
 
 #define COMMENT_MS 15000   /* while nothing else is told, so that proxies keep the stream open */
 
+/* What was asked beside the answer. It outlives a client that goes away meanwhile. */
+typedef struct errand {
+    reply_t *reply;   /* NULL: gone */
+    reply_consulted_t *done;
+} errand_t;
+
 static struct {
     loop_t *loop;
     int timer;
@@ -22,6 +28,8 @@ static void reply_free (void *context)
     reply_t *reply = context;
     if (reply->asked != 0)
         ask_cancel (reply->asked);
+    if (reply->errand != NULL)
+        reply->errand->reply = NULL;
     *reply->link = reply->next;
     if (reply->next != NULL)
         reply->next->link = reply->link;
@@ -121,8 +129,9 @@ static void on_found (reply_t *reply, const char *json)
         fail (reply);
         return;
     }
-    if (reply->streams)
-        event_writer_open (&reply->events, reply->request);
+    if (!reply->streams)
+        return;
+    event_writer_open (&reply->events, reply->request);
     reply->form->found (reply);
 }
 
@@ -130,7 +139,7 @@ static void on_text (reply_t *reply, const char *text)
 {
     if (draft_add_text (&reply->draft, text) != 0)
         fail (reply);
-    else
+    else if (reply->streams)
         reply->form->text (reply, text);
 }
 
@@ -138,7 +147,7 @@ static void on_citation (reply_t *reply, const char *json)
 {
     if (draft_add_citation (&reply->draft, json) != 0)
         fail (reply);
-    else
+    else if (reply->streams)
         reply->form->cited (reply, yyjson_mut_arr_get_last (reply->draft.citations));
 }
 
@@ -165,6 +174,28 @@ static void on_done (void *context, const ask_answer_t *answer)
         refuse (reply, answer->message == NULL ? answer->error : ERROR_BAD_MESSAGE,
                 answer->text == NULL ? error_default (ERROR_BAD_MESSAGE) : answer->text,
                 answer->param != NULL && strcmp (answer->param, "input") == 0 ? reply->form->input : answer->param);
+}
+
+static void on_consulted (void *context, const ask_answer_t *answer)
+{
+    errand_t errand = *(errand_t *) context;
+    free (context);
+    if (errand.reply != NULL)
+        errand.reply->errand = NULL;
+    errand.done (errand.reply, answer);
+}
+
+int reply_consult (reply_t *reply, const message_t *message, reply_consulted_t *done)
+{
+    errand_t *errand = malloc (sizeof *errand);
+    if (errand == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    if (reply->errand != NULL)
+        reply->errand->reply = NULL;   /* it ended before that was there */
+    *errand = (errand_t) {reply, done};
+    reply->errand = errand;
+    ask (message, on_consulted, errand);
+    return 0;
 }
 
 void reply_ask (reply_t *reply, const answer_message_t *answer)

@@ -9,7 +9,8 @@
 
 typedef struct reply reply_t;
 
-/* How an API tells it. Each is called with the draft brought up to date. */
+/* How an API tells it. Each is called with the draft brought up to date; found, text and cited only
+ * when it streams. */
 typedef struct {
     const char *input;   /* the field that holds the question */
     void (*found) (reply_t *reply);
@@ -28,6 +29,7 @@ struct reply {
     void *own;                /* the form's */
     bool streams;
     uint64_t asked;           /* 0: nothing is under way */
+    struct errand *errand;    /* what is asked beside it; NULL: nothing */
     draft_t draft;
     event_writer_t events;    /* open once something was found, when it streams */
 };
@@ -38,6 +40,11 @@ void reply_stop (void);
 /* Keeps a reply with the request. Takes `own` in any case. NULL: the request has been answered with
  * an error. */
 reply_t *reply_new (request_t *request, const reply_form_t *form, bool streams, void *own);
+
+/* Asks the answerer for something else, before the answer or behind it, one at a time. `done` is called
+ * with NULL when the client has gone meanwhile. Returns 0, or -1 with NO_MEMORY: it is not called. */
+typedef void (reply_consulted_t) (reply_t *reply, const ask_answer_t *answer);
+MUST_CHECK int reply_consult (reply_t *reply, const message_t *message, reply_consulted_t *done);
 
 /* Asks for the answer. */
 void reply_ask (reply_t *reply, const answer_message_t *answer);

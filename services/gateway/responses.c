@@ -14,11 +14,6 @@
 
 typedef struct run run_t;
 
-/* What is asked of the answerer beside the answer. It outlives a client that goes away meanwhile. */
-typedef struct {
-    run_t *run;   /* NULL: gone */
-} errand_t;
-
 /* A response under way. */
 struct run {
     run_t *next, **link;
@@ -27,7 +22,6 @@ struct run {
     file_search_t search;
     yyjson_mut_val *turns;
     char *sampling;
-    errand_t *errand;
 };
 
 static run_t *runs;
@@ -37,8 +31,6 @@ static run_t *runs;
 static void run_free (void *context)
 {
     run_t *run = context;
-    if (run->errand != NULL)
-        run->errand->run = NULL;
     if (run->link != NULL) {
         *run->link = run->next;
         if (run->next != NULL)
@@ -64,24 +56,6 @@ static run_t *run_lookup (const char *id)
     run_t *run = runs;
     while (run != NULL && strcmp (run->response.id, id) != 0)
         run = run->next;
-    return run;
-}
-
-static errand_t *errand_new (run_t *run)
-{
-    run->errand = calloc (1, sizeof *run->errand);
-    if (run->errand != NULL)
-        run->errand->run = run;
-    return run->errand;
-}
-
-/* Returns the run, or NULL when it has gone. */
-static run_t *errand_end (errand_t *errand)
-{
-    run_t *run = errand->run;
-    if (run != NULL)
-        run->errand = NULL;
-    free (errand);
     return run;
 }
 
@@ -161,8 +135,6 @@ static void tell_part (run_t *run, const char *type)
 static void on_found (reply_t *reply)
 {
     run_t *run = reply->own;
-    if (!reply->streams)
-        return;
     tell_response (run, "response.created");
     tell_response (run, "response.in_progress");
     tell_search_item (run, "response.output_item.added", false);
@@ -177,8 +149,6 @@ static void on_found (reply_t *reply)
 static void on_text (reply_t *reply, const char *text)
 {
     run_t *run = reply->own;
-    if (!reply->streams)
-        return;
     yyjson_mut_doc *event = text_event_new (run, "response.output_text.delta");
     yyjson_mut_val *root = yyjson_mut_doc_get_root (event);
     yyjson_mut_obj_add_str (event, root, "delta", text);
@@ -189,8 +159,6 @@ static void on_text (reply_t *reply, const char *text)
 static void on_cited (reply_t *reply, yyjson_mut_val *citation)
 {
     run_t *run = reply->own;
-    if (!reply->streams)
-        return;
     yyjson_mut_doc *event = text_event_new (run, "response.output_text.annotation.added");
     yyjson_mut_val *root = yyjson_mut_doc_get_root (event);
     yyjson_mut_obj_add_uint (event, root, "annotation_index", yyjson_mut_arr_size (reply->draft.citations) - 1);
@@ -219,31 +187,31 @@ static const char *last_event (const draft_t *draft)
                                              : "response.incomplete";
 }
 
-static void answer_whole (run_t *run)
+static void answer_with_run (request_t *request, const run_t *run)
 {
     yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
     yyjson_mut_doc_set_root (document, response_object (&run->response, &run->reply->draft,
                                                         run->response.shows_results, document));
-    api_answer (run->reply->request, 200, &document);
+    api_answer (request, 200, &document);
 }
 
 static void tell_end (run_t *run)
 {
     if (!run->reply->streams) {
-        answer_whole (run);
+        answer_with_run (run->reply->request, run);
         return;
     }
     tell_response (run, last_event (&run->reply->draft));
     event_writer_end (&run->reply->events);
 }
 
-static void on_stored (void *context, const ask_answer_t *answer)
+static void on_stored (reply_t *reply, const ask_answer_t *answer)
 {
-    run_t *run = errand_end (context);
     if (answer->message == NULL)
         log_warning ("response_not_stored", "error=%s text=\"%s\"", error_name (answer->error), answer->text);
-    if (run == NULL)
+    if (reply == NULL)
         return;
+    run_t *run = reply->own;
     if (answer->message == NULL)
         yyjson_mut_set_bool (yyjson_mut_obj_get (run->response.asked, "store"), false);
     tell_end (run);
@@ -262,13 +230,10 @@ static void store (run_t *run)
     yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
     yyjson_mut_val *object = response_object (response, &run->reply->draft, true, document);
     char *json = yyjson_mut_val_write (object, 0, NULL), *input = yyjson_mut_val_write (response->items, 0, NULL);
-    errand_t *errand = errand_new (run);
     message_t message = {.id = MESSAGE_PUT_RESPONSE, .put_response = {
         .response_id = response->id, .previous_id = previous == NULL ? "" : previous, .created = response->created,
         .response = json, .input = input}};
-    if (json != NULL && input != NULL && errand != NULL)
-        ask (&message, on_stored, errand);
-    else
+    if (json == NULL || input == NULL || reply_consult (run->reply, &message, on_stored) != 0)
         tell_end (run);
     free (json);
     free (input);
@@ -304,12 +269,11 @@ static void run_ask (run_t *run)
         request_fail (request, ERROR_NO_MEMORY, NULL, NULL);
         return;
     }
-    reply_ask (run->reply, &(answer_message_t) {
-        .store_ids = strings_built (&run->search.stores), .turns = turns,
-        .instructions = request_text (request, "instructions"), .limit = run->search.limit,
-        .filters = run->search.filters, .ranker = run->search.ranking.ranker,
-        .threshold = run->search.ranking.threshold, .sampling = run->sampling,
-    });
+    answer_message_t answer = file_search_message (&run->search);
+    answer.turns = turns;
+    answer.instructions = request_text (request, "instructions");
+    answer.sampling = run->sampling;
+    reply_ask (run->reply, &answer);
     free (turns);
 }
 
@@ -328,22 +292,15 @@ static void take_chain (run_t *run, yyjson_val *chain)
         yyjson_mut_arr_append (run->turns, turn);
 }
 
-static void on_previous (void *context, const ask_answer_t *answer)
+static void on_previous (reply_t *reply, const ask_answer_t *answer)
 {
-    run_t *run = errand_end (context);
-    if (run == NULL)
+    const char *json = reply == NULL ? NULL : api_result (reply->request, answer, "previous_response_id");
+    if (json == NULL)
         return;
-    request_t *request = run->reply->request;
-    if (answer->message == NULL || answer->message->id != MESSAGE_RESULT) {
-        request_fail (request, answer->message == NULL ? answer->error : ERROR_BAD_MESSAGE, answer->text,
-                      "previous_response_id");
-        return;
-    }
-    const char *json = answer->message->result.json;
     yyjson_doc *document = yyjson_read (json, strlen (json), 0);
-    take_chain (run, yyjson_obj_get (yyjson_doc_get_root (document), "data"));
+    take_chain (reply->own, yyjson_obj_get (yyjson_doc_get_root (document), "data"));
     yyjson_doc_free (document);
-    run_ask (run);
+    run_ask (reply->own);
 }
 
 static void run_begin (run_t *run)
@@ -352,10 +309,8 @@ static void run_begin (run_t *run)
     message_t message = {.id = MESSAGE_GET_RESPONSE, .get_response = {.response_id = previous, .limit = MAX_CHAIN}};
     if (*previous == 0)
         run_ask (run);
-    else if (errand_new (run) != NULL)
-        ask (&message, on_previous, run->errand);
-    else
-        request_fail (run->reply->request, ERROR_NO_MEMORY, NULL, NULL);
+    else if (reply_consult (run->reply, &message, on_previous) != 0)
+        request_fail_last (run->reply->request);
 }
 
 /* Reads what was asked for. Returns 0, or -1 with an error; *param gets the field. */
@@ -417,11 +372,9 @@ static void get_stored (request_t *request, ask_done_t *done)
 /* What is stored, as JSON that can be changed; NULL: the request has been answered. */
 static yyjson_mut_doc *read_stored (request_t *request, const ask_answer_t *answer)
 {
-    if (answer->message == NULL || answer->message->id != MESSAGE_RESULT) {
-        api_fail (request, answer);
+    const char *json = api_result (request, answer, NULL);
+    if (json == NULL)
         return NULL;
-    }
-    const char *json = answer->message->result.json;
     yyjson_doc *read = yyjson_read (json, strlen (json), 0);
     yyjson_val *stored = yyjson_arr_get_first (yyjson_obj_get (yyjson_doc_get_root (read), "data"));
     yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
@@ -440,14 +393,6 @@ static void on_response (void *context, const ask_answer_t *answer)
     if (*request_text (request, "include[]") == 0)
         response_hide_results (response);
     yyjson_mut_doc_set_root (document, response);
-    api_answer (request, 200, &document);
-}
-
-static void answer_with_run (request_t *request, const run_t *run)
-{
-    yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
-    yyjson_mut_doc_set_root (document, response_object (&run->response, &run->reply->draft,
-                                                        run->response.shows_results, document));
     api_answer (request, 200, &document);
 }
 
