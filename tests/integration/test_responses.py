@@ -351,10 +351,10 @@ def chat(service, question=QUESTION, model="quire", **options):
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
-def test_chat_whole(service, facts, by):
-    name = f"shelf of {facts.store}"
-    service.openai.vector_stores.update(facts.store, name=name)
-    completion = chat(service, model=f"quire/{facts.store if by == 'id' else name}")
+def test_chat_whole(service, store, facts, by):
+    service.attach(store, facts.file_id)
+    service.openai.vector_stores.update(store, name=f"shelf of {store}")
+    completion = chat(service, model=f"quire/{store if by == 'id' else f'shelf of {store}'}")
     choice = completion.choices[0]
     assert choice.finish_reason == "stop" and choice.message.role == "assistant"
     assert SENTENCE in choice.message.content
