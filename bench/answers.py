@@ -8,7 +8,7 @@ over the service's link."""
 import json
 import sys
 
-from shelf import arguments, filled_shelf, report, running_service, say, table
+from shelf import arguments, filled_shelf, load_questions, report, running_service, say, table
 
 from link import Link
 
@@ -57,11 +57,7 @@ def main():
     options = parser.parse_args()
     with running_service(options) as service:
         shelf = filled_shelf(service, options)
-        lines = (options.folder / "questions.jsonl").read_text().splitlines()
-        questions = [json.loads(line) for line in lines]
-        unknown = {question["pdf"] for question in questions} - set(shelf.ids)
-        if unknown:
-            sys.exit(f"questions about files that are not in {options.folder}: {sorted(unknown)}")
+        questions = load_questions(options.folder, shelf.ids)
         link = Link(f"ipc://{service.folder}/ask")
         rows, detail = measure(link, shelf, questions)
         link.close()

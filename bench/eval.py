@@ -4,10 +4,7 @@ DIR holds pdfs/ and questions.jsonl, a JSON object a line: id, pdf, question, pa
 pages with the evidence), text_only (the evidence is text). A question counts when it has such
 pages. Page hit@k: one of them is among the first k distinct pages of the results."""
 
-import json
-import sys
-
-from shelf import arguments, filled_shelf, report, running_service, say, table
+from shelf import arguments, filled_shelf, load_questions, report, running_service, say, table
 
 RANKERS = ("lexical", "dense", "auto")
 NAMES = {"auto": "fused"}
@@ -57,22 +54,13 @@ def measure(shelf, questions):
     return rows, detail
 
 
-def load_questions(folder, ids):
-    lines = (folder / "questions.jsonl").read_text().splitlines()
-    questions = [question for question in map(json.loads, lines) if question["pages"]]
-    unknown = {question["pdf"] for question in questions} - set(ids)
-    if unknown:
-        sys.exit(f"questions about files that are not in {folder}: {sorted(unknown)}")
-    return questions
-
-
 def main():
     parser = arguments(__doc__)
     parser.add_argument("--detail", action="store_true", help="with --json: each question's rank")
     options = parser.parse_args()
     with running_service(options) as service:
         shelf = filled_shelf(service, options)
-        questions = load_questions(options.folder, shelf.ids)
+        questions = load_questions(options.folder, shelf.ids, with_evidence=True)
         rows, detail = measure(shelf, questions)
     result = {"files": len(shelf.ids), "rows": rows}
     if options.detail:

@@ -189,5 +189,15 @@ def table(header, rows):
     return "\n".join(lines)
 
 
+def load_questions(folder, ids, with_evidence=False):
+    """Those of questions.jsonl; with_evidence: only those that name the pages of their evidence."""
+    lines = (folder / "questions.jsonl").read_text().splitlines()
+    questions = [question for question in map(json.loads, lines) if question["pages"] or not with_evidence]
+    unknown = {question["pdf"] for question in questions} - set(ids)
+    if unknown:
+        sys.exit(f"questions about files that are not in {folder}: {sorted(unknown)}")
+    return questions
+
+
 def report(options, result, text):
     print(json.dumps(result, indent=2) if options.json else text)

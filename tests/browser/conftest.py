@@ -3,7 +3,6 @@
 The service comes from the integration tests. A page fails its test when it asks another host for
 anything, when its content security policy is broken, or when a script fails."""
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -15,22 +14,14 @@ from playwright.sync_api import expect, sync_playwright
 INTEGRATION = Path(__file__).parent.parent / "integration"
 sys.path.insert(0, str(INTEGRATION))
 
+from integration_fixtures import fixtures as _fixtures  # noqa: E402  (found by the line above)
+
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                   "--disable-background-networking", "--disable-component-update",
                   "--disable-sync", "--disable-dev-shm-usage"]
 PATIENCE_MS = 60_000   # reading and indexing on a busy machine
 
 
-def _integration_fixtures():
-    """The other conftest.py, by its path: both modules would have the same name."""
-    spec = importlib.util.spec_from_file_location("integration_conftest",
-                                                  INTEGRATION / "conftest.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_fixtures = _integration_fixtures()
 shared_service = _fixtures.shared_service
 service = _fixtures.service
 new_service = _fixtures.new_service

@@ -3,7 +3,6 @@
 The services come from the integration tests. The random faults follow a seed, which is printed;
 QUIRE_SEED=… repeats them."""
 
-import importlib.util
 import os
 import random
 import sys
@@ -17,19 +16,8 @@ sys.path.insert(0, str(INTEGRATION))
 import kept  # noqa: E402  (uses what the line above finds)
 from corpus import make_corpus  # noqa: E402
 from counters import Counters  # noqa: E402
+from integration_fixtures import fixtures as _fixtures  # noqa: E402
 
-
-
-def _integration_fixtures():
-    """The other conftest.py, by its path: both modules would have the same name."""
-    spec = importlib.util.spec_from_file_location("integration_conftest",
-                                                  INTEGRATION / "conftest.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_fixtures = _integration_fixtures()
 integration_service = _fixtures.new_service
 pytest_runtest_makereport = _fixtures.pytest_runtest_makereport
 

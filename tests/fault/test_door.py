@@ -10,6 +10,7 @@ import time
 import pytest
 
 import pdfs
+from processes import resident_peak_bytes
 from raw_http import MULTIPART, connect, multipart, post, read_answer
 from service import wait_until
 
@@ -26,16 +27,11 @@ def door(new_service):
     service.add(pdfs.text_pdf([LIGHTHOUSE]), "a.pdf", "default")
     service.most_connections = 0
     yield service
-    peak = resident_peak(service.processes["gateway"])
+    peak = resident_peak_bytes(service.processes["gateway"].pid)
     ceiling = (HELD_MB + ASKED_MB + OWN_MB) * MEGABYTE + service.most_connections * CONNECTION_KB * 1024
     print(f"gateway's peak {peak / MEGABYTE:.1f} MB, ceiling {ceiling / MEGABYTE:.1f} MB")
     assert peak < ceiling
     assert not service.dead()
-
-
-def resident_peak(process):
-    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
-        return int(status.read().split("VmHWM:")[1].split()[0]) * 1024
 
 
 def gateway(service, name):

@@ -71,6 +71,18 @@ def service_factory():
 
 
 @pytest.fixture
+def without_embedder(new_service):
+    """A service that has no embedder, with pdfs.FACTS[1] in a store: (service, store, file_id)."""
+    service = new_service(roles=("answerer", "extractor", "gateway")).start()
+    service.wait_missing("embedder")
+    store = service.new_store()
+    file_id = service.upload(pdfs.text_pdf([pdfs.FACTS[1][0]]))["id"]
+    service.attach(store, file_id)
+    service.wait_file(file_id, ("indexing",))
+    return service, store, file_id
+
+
+@pytest.fixture
 def store(service):
     """A vector store of the test's own."""
     store_id = service.new_store()

@@ -85,13 +85,8 @@ def test_ranking_that_can_not_be(service, shelf, options):
              "bad_field", "ranking_options")
 
 
-def test_without_an_embedder_words_answer(new_service):
-    service = new_service(roles=("answerer", "extractor", "gateway")).start()
-    service.wait_missing("embedder")
-    store = service.new_store()
-    file_id = service.upload(pdfs.text_pdf([pdfs.FACTS[1][0]]))["id"]
-    service.attach(store, file_id)
-    service.wait_file(file_id, ("indexing",))
+def test_without_an_embedder_words_answer(without_embedder):
+    service, store, file_id = without_embedder
     tools = [{"type": "file_search", "vector_store_ids": [store]}]
     response = service.openai.responses.create(model="any", input=pdfs.FACTS[1][1], tools=tools,
                                                include=["file_search_call.results"])

@@ -8,6 +8,7 @@ import pytest
 
 import pdfs
 from conftest import is_error
+from processes import resident_peak_bytes
 from raw_http import MULTIPART, connect, is_error_body, multipart, post, read_answer
 from service import wait_until
 
@@ -252,17 +253,11 @@ HELD_MB = 32
 UNREAD = 120   # answers at once that nobody reads
 
 
-def resident_peak(process):
-    """The most that it has ever had, in bytes."""
-    status = open(f"/proc/{process.pid}/status").read()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
-
-
 def test_bodies_stay_under_the_ceiling(new_service):
     """A hundred clients leave a body of 4 MB, all but its end, with the gateway: 400 MB."""
     service = gateway_alone(new_service, QUIRE_GATEWAY_HELD_MB=HELD_MB)
     gateway = service.processes["gateway"]
-    before = resident_peak(gateway)
+    before = resident_peak_bytes(gateway.pid)
     size = 4 * MEGABYTE
     body = b'{"name": "' + b"x" * (size - 20)
     many, refused = [], 0
@@ -283,7 +278,7 @@ def test_bodies_stay_under_the_ceiling(new_service):
     assert counted(service, "no_room_total") >= refused
     assert counted(service, "held_bytes") <= HELD_MB * MEGABYTE
     # Each connection has its buffer beside.
-    assert resident_peak(gateway) - before < HELD_MB * MEGABYTE + 100 * 65536 + 8 * MEGABYTE
+    assert resident_peak_bytes(gateway.pid) - before < HELD_MB * MEGABYTE + 100 * 65536 + 8 * MEGABYTE
     for connection in many:
         connection.close()
     wait_until(lambda: counted(service, "held_bytes") == 0, PATIENCE_S, "the bodies to be given up")
@@ -297,7 +292,7 @@ def test_answers_that_nobody_reads_stay_under_the_ceiling(new_service):
     path = f"/v1/files/{file_id}/pages/1"
     size = len(service.http.get(path).content)
     assert UNREAD * size > 8 * MEGABYTE, size
-    before = resident_peak(gateway)
+    before = resident_peak_bytes(gateway.pid)
     many = []
     for _ in range(UNREAD):
         connection = socket.socket()
@@ -308,7 +303,7 @@ def test_answers_that_nobody_reads_stay_under_the_ceiling(new_service):
         many.append(connection)
     wait_until(lambda: counted(service, "no_room_total") > 0, 4 * PATIENCE_S, "an answer to find no room")
     assert counted(service, "held_bytes") <= 8 * MEGABYTE
-    assert resident_peak(gateway) - before < 8 * MEGABYTE + UNREAD * 65536 + 16 * MEGABYTE
+    assert resident_peak_bytes(gateway.pid) - before < 8 * MEGABYTE + UNREAD * 65536 + 16 * MEGABYTE
     for connection in many:
         connection.close()
     wait_until(lambda: counted(service, "held_bytes") == 0, PATIENCE_S, "the answers to be given up")

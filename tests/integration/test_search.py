@@ -106,14 +106,9 @@ def test_words_are_found_in_any_case_form_and_accent(service, store):
     service.http.delete(f"/v1/files/{file_id}")
 
 
-def test_text_is_searchable_before_the_file_is_completed(new_service):
+def test_text_is_searchable_before_the_file_is_completed(without_embedder):
     """Without an embedder no vector comes into being, yet the words are found."""
-    service = new_service(roles=("answerer", "extractor", "gateway")).start()
-    service.wait_missing("embedder")
-    store = service.new_store()
-    file_id = service.upload(pdfs.text_pdf([pdfs.FACTS[1][0]]))["id"]
-    service.attach(store, file_id)
-    service.wait_file(file_id, ("indexing",))
+    service, store, file_id = without_embedder
     found = wait_until(lambda: service.search(store, "silicone grease",
                                               ranking_options={"ranker": "lexical"}), 10,
                        "the words to be found")

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "metrics.h"
 #include "settings.h"
+#include "loop_fixture.h"
 
 #define TOO_LONG_MS 20000
 
@@ -22,8 +23,6 @@ typedef struct {
     char address [64];
     int ready, lost, messages;
     char last_file [32];
-    bool (*enough) (void);
-    uint64_t give_up_ms;
 } fixture_t;
 
 static fixture_t f;
@@ -51,22 +50,9 @@ static void on_message (void *context, peer_t *peer UNUSED, const message_t *mes
 static const channel_handlers_t handlers = {on_ready, on_lost, on_message};
 static const channel_handlers_t deaf = {NULL, NULL, on_message};
 
-static void check (void *context UNUSED)
-{
-    if (f.enough () || loop_now_ms () > f.give_up_ms)
-        loop_stop (f.loop);
-}
-
-/* Turns the loop until the condition holds. Each wait has a loop of its own, since one stops once. */
 static void wait_until (bool (*enough) (void))
 {
-    f.enough = enough;
-    f.give_up_ms = loop_now_ms () + TOO_LONG_MS;
-    int timer = loop_timer (f.loop, 10, check, NULL);
-    loop_run (f.loop);
-    loop_timer_end (f.loop, timer);
-    loop_restart (f.loop);
-    assert_true (enough ());
+    loop_wait (f.loop, enough, 10, TOO_LONG_MS);
 }
 
 static int set_up (void **state UNUSED)

@@ -17,6 +17,7 @@
 #include "error.h"
 #include "golden.h"
 #include "settings.h"
+#include "loop_fixture.h"
 
 #define TOO_LONG_MS 60000
 #define MAX_ANSWERS 64
@@ -38,7 +39,6 @@ static struct {
     char address [64];
     answer_t answers [MAX_ANSWERS];
     size_t answer_count, wanted;
-    uint64_t give_up_ms;
 } f;
 
 static void on_ready (void *context UNUSED, peer_t *peer)
@@ -79,23 +79,9 @@ static bool answers_are_there (void)
     return f.answer_count >= f.wanted;
 }
 
-static bool (*enough) (void);
-
-static void check (void *context UNUSED)
+static void wait_until (bool (*enough) (void))
 {
-    if (enough () || loop_now_ms () > f.give_up_ms)
-        loop_stop (f.loop);
-}
-
-static void wait_until (bool (*condition) (void))
-{
-    enough = condition;
-    f.give_up_ms = loop_now_ms () + TOO_LONG_MS;
-    int timer = loop_timer (f.loop, 10, check, NULL);
-    loop_run (f.loop);
-    loop_timer_end (f.loop, timer);
-    loop_restart (f.loop);
-    assert_true (condition ());
+    loop_wait (f.loop, enough, 10, TOO_LONG_MS);
 }
 
 static void wait_for_answers (size_t count)

@@ -23,6 +23,7 @@
 #include "make_pdf.h"
 #include "page.h"
 #include "settings.h"
+#include "loop_fixture.h"
 
 #define TOO_LONG_MS 60000
 #define MOST_PAGES  32
@@ -46,8 +47,6 @@ static struct {
     /* what is done about it */
     bool commits;
     uint32_t outcome;
-    bool (*enough) (void);
-    uint64_t give_up_ms;
 } f;
 
 /* -- the gateway and the answerer ------------------------------------------------------------------- */
@@ -105,20 +104,9 @@ static void on_page (void *context UNUSED, peer_t *peer UNUSED, const message_t 
 static const channel_handlers_t extract_handlers = {on_worker, on_worker_lost, on_result};
 static const channel_handlers_t pages_handlers = {NULL, NULL, on_page};
 
-static void check (void *context UNUSED)
-{
-    if (f.enough () || loop_now_ms () > f.give_up_ms)
-        loop_stop (f.loop);
-}
-
-/* Turns the loop until the condition holds. */
 static void wait_until (bool (*enough) (void))
 {
-    f.enough = enough;
-    f.give_up_ms = loop_now_ms () + TOO_LONG_MS;
-    loop_restart (f.loop);
-    loop_run (f.loop);
-    assert_true (enough ());
+    loop_wait (f.loop, enough, 5, TOO_LONG_MS);
 }
 
 static void bind_pages (uint32_t credit)
@@ -255,7 +243,6 @@ static int begin (void **state)
     channel_identify ("gateway", (uint64_t) getpid ());
     f.loop = loop_new ();
     assert_non_null (f.loop);
-    loop_timer (f.loop, 5, check, NULL);
     f.extract = channel_bind (f.loop, "extract", f.extract_address, (channel_offer_t) {0, 0}, &extract_handlers, NULL);
     assert_non_null (f.extract);
     bind_pages (4);

@@ -13,6 +13,7 @@
 
 #include "channel.h"
 #include "settings.h"
+#include "loop_fixture.h"
 
 #define TOO_LONG_MS   20000
 #define TASKS         64
@@ -45,9 +46,7 @@ static struct {
     void *zmq;
     int ready, lost, unharmed, finished;
     task_t tasks [TASKS];
-    bool (*enough) (void);
     int wanted;
-    uint64_t give_up_ms;
 } f;
 
 /* -- the bound end ------------------------------------------------------------------------------ */
@@ -112,21 +111,9 @@ static const channel_handlers_t worker_handlers = {NULL, on_bound_lost, on_task}
 
 /* -- waiting -------------------------------------------------------------------------------------- */
 
-static void check (void *context UNUSED)
-{
-    if (f.enough () || loop_now_ms () > f.give_up_ms)
-        loop_stop (f.loop);
-}
-
 static void wait_until (bool (*enough) (void))
 {
-    f.enough = enough;
-    f.give_up_ms = loop_now_ms () + TOO_LONG_MS;
-    int timer = loop_timer (f.loop, 5, check, NULL);
-    loop_run (f.loop);
-    loop_timer_end (f.loop, timer);
-    loop_restart (f.loop);
-    assert_true (enough ());
+    loop_wait (f.loop, enough, 5, TOO_LONG_MS);
 }
 
 static bool enough_are_ready (void) { return f.ready >= f.wanted; }

@@ -16,6 +16,7 @@
 #include "link_guard.h"
 #include "metrics.h"
 #include "settings.h"
+#include "loop_fixture.h"
 
 #define TOO_LONG_MS 20000
 #define NOISE       40     /* connections of random bytes */
@@ -30,9 +31,7 @@ static struct {
     char address [64];
     int port, messages;
     pair_t server, client, other;
-    bool (*enough) (void);
     int64_t refusals;
-    uint64_t give_up_ms;
 } f;
 
 static void on_message (void *context UNUSED, peer_t *peer UNUSED, const message_t *message UNUSED)
@@ -42,21 +41,9 @@ static void on_message (void *context UNUSED, peer_t *peer UNUSED, const message
 
 static const channel_handlers_t handlers = {NULL, NULL, on_message};
 
-static void check (void *context UNUSED)
-{
-    if (f.enough () || loop_now_ms () > f.give_up_ms)
-        loop_stop (f.loop);
-}
-
 static void wait_until (bool (*enough) (void))
 {
-    f.enough = enough;
-    f.give_up_ms = loop_now_ms () + TOO_LONG_MS;
-    int timer = loop_timer (f.loop, 10, check, NULL);
-    loop_run (f.loop);
-    loop_timer_end (f.loop, timer);
-    loop_restart (f.loop);
-    assert_true (enough ());
+    loop_wait (f.loop, enough, 10, TOO_LONG_MS);
 }
 
 static bool both_are_there (void)

@@ -14,6 +14,11 @@ def resident_bytes(pid):
     return _status_bytes(pid, "VmRSS")
 
 
+def resident_peak_bytes(pid):
+    """The most that it has ever had."""
+    return _status_bytes(pid, "VmHWM")
+
+
 def data_bytes(pid):
     """What RLIMIT_DATA counts."""
     return _status_bytes(pid, "VmData")
