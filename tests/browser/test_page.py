@@ -6,9 +6,12 @@ import re
 import pdfs
 import pytest
 from playwright.sync_api import expect
+from service import wait_until
 
 LIGHTHOUSE, LIGHTHOUSE_QUESTION = pdfs.FACTS[0]
 PUMP, PUMP_QUESTION = pdfs.FACTS[1]
+
+WAIT_S = 60
 
 DROP = """({files, last}) => {
     const transfer = new DataTransfer();
@@ -171,6 +174,79 @@ def test_encrypted_file_asks_for_its_password(shelf, open_page):
             expect(reason).to_have_text(re.compile("does not open"))
     wait_completed(page, "locked.pdf")
     assert len(shelf.http.get("/v1/files").json()["data"]) == 1
+
+
+def locked_file(page):
+    """Drops a file that needs the password `tide`, and waits until the page says so. Returns its row."""
+    drop(page, {"locked.pdf": pdfs.encrypted(fact_book(LIGHTHOUSE), "tide")})
+    locked = row(page, "locked.pdf")
+    expect(locked.locator("[data-part=reason]")).to_have_text(re.compile("needs a password"))
+    return locked
+
+
+def unlock(locked, password="tide"):
+    locked.get_by_label("Password").fill(password)
+    locked.get_by_role("button", name="Unlock").click()
+
+
+@pytest.mark.parametrize("held", ["the answer to attaching the new one", "the deletion of the old one"])
+def test_unlocked_file_takes_the_place_of_the_locked_one(shelf, open_page, held):
+    """In one step, whatever the page hears first: there is never a second row."""
+    page = open_page(shelf.url)
+    locked = locked_file(page)
+    locked.evaluate("(row) => { row.isTheFirst = true; }")
+    release = []
+
+    def hold_attaching(route):
+        answer = route.fetch()
+        release.append(lambda: route.fulfill(response=answer))
+
+    def hold_deletion(route):
+        if route.request.method != "DELETE":
+            return route.fallback()
+        release.append(route.continue_)
+
+    if held.startswith("the answer"):
+        page.route("**/v1/vector_stores/default/files", hold_attaching)
+    else:
+        page.route("**/v1/files/*", hold_deletion)
+    unlock(locked)
+    wait_completed(page, "locked.pdf")
+    assert len(shelf.http.get("/v1/files").json()["data"]) == 2
+    assert len(release) == 1
+    release[0]()
+    wait_until(lambda: len(shelf.http.get("/v1/files").json()["data"]) == 1, WAIT_S, "the old file to go")
+    expect(page.locator("#uploads .file")).to_have_count(0)
+    wait_completed(page, "locked.pdf")
+    assert locked.evaluate("(row) => row.isTheFirst")
+    expect(locked.locator("[data-part=unlock]")).to_be_hidden()
+    assert locked.get_attribute("data-file") == shelf.http.get("/v1/files").json()["data"][0]["id"]
+
+
+def test_locked_file_stays_when_its_second_upload_fails(shelf, open_page):
+    page = open_page(shelf.url)
+    locked = locked_file(page)
+    page.route("**/v1/files", lambda route: route.abort() if route.request.method == "POST" else route.fallback())
+    unlock(locked)
+    upload = page.locator("#uploads .file")
+    expect(upload).to_contain_text("The upload broke off")
+    expect(locked.locator("[data-part=unlock]")).to_be_visible()
+    page.unroute("**/v1/files")
+    upload.get_by_role("button", name="Try again").click()
+    expect(upload).to_have_count(0)
+    wait_completed(page, "locked.pdf")
+
+
+def test_locked_file_that_can_not_be_deleted_is_shown_again(shelf, open_page):
+    page = open_page(shelf.url)
+    locked = locked_file(page)
+    page.route("**/v1/files/*",
+               lambda route: route.abort() if route.request.method == "DELETE" else route.fallback())
+    unlock(locked)
+    expect(locked).to_have_count(2)
+    expect(locked.locator("[data-part=unlock]").first).to_be_visible()
+    expect(locked.nth(1)).to_have_attribute("data-state", "completed")
+    assert len(shelf.http.get("/v1/files").json()["data"]) == 2
 
 
 def test_delete_asks_first_and_takes_the_passages_along(two_files, open_page):

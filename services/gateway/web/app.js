@@ -60,7 +60,10 @@ async function load() {
 
 function followFiles() {
     listenForFiles((files) => files.forEach((file) => uploads.add(file, file.name)));
+    uploads.addEventListener("stored", ({ detail }) => catalogue.putInPlace(detail.done.id, detail.replaces));
     uploads.addEventListener("done", ({ detail }) => catalogue.add(detail.done));
+    uploads.addEventListener("done", ({ detail }) => catalogue.removeReplaced(detail.done.id));
+    uploads.addEventListener("failed", ({ detail }) => catalogue.putBeside(detail.done?.id));
     catalogue.addEventListener("unknown", () => loadIn(LOAD_SOON_MS));
     progress.addEventListener("progress", ({ detail }) => catalogue.apply(detail));
     progress.addEventListener("open", () => { setNotice(byId("connection"), ""); load(); });

@@ -22,9 +22,13 @@ export class Catalogue extends EventTarget {
     loaded = false;
     #changes = new Map();   /* id -> when it was last added or removed here */
     #clock = 0;
+    #replaced = new Map();  /* id -> the id of the file that this one was uploaded in place of */
 
+    /** A file whose replacement is here too is not shown any more. */
     get shelf() {
-        return [...this.files.values()].filter((file) => file.onShelf);
+        const onShelf = [...this.files.values()].filter((file) => file.onShelf);
+        const gone = new Set(onShelf.map((file) => this.#replaced.get(file.id)));
+        return onShelf.filter((file) => !gone.has(file.id));
     }
 
     get others() {
@@ -62,6 +66,37 @@ export class Catalogue extends EventTarget {
     async remove(id) {
         await deleteFile(id);
         this.#forget(id);
+    }
+
+    /** From now on a file stands in place of another, if it was uploaded for that. */
+    putInPlace(id, replaced) {
+        if (replaced)
+            this.#replaced.set(id, replaced);
+    }
+
+    /** Both are shown again. */
+    putBeside(id) {
+        if (this.#replaced.delete(id))
+            this.#changed();
+    }
+
+    /** Removes the file that this one stands in place of. One that stays on the server is shown. */
+    async removeReplaced(id) {
+        if (!this.#replaced.has(id))
+            return;
+        try {
+            await this.remove(this.#replaced.get(id));
+        } catch {
+            this.putBeside(id);
+            this.dispatchEvent(new Event("unknown"));
+        }
+    }
+
+    /** What stays the same when a file takes the place of another: the id of the first. */
+    placeOf(id) {
+        while (this.#replaced.has(id))
+            id = this.#replaced.get(id);
+        return id;
     }
 
     /** @param {import("/events.js").Progress} progress */

@@ -50,15 +50,8 @@ export class FileRow {
      */
     constructor(file, shelf) {
         this.#shelf = shelf;
-        this.file = file;
-        const { choose, title, name, download } = this.#parts;
-        this.root.dataset.file = file.id;
-        setText(title, file.filename);
-        name.title = file.filename;
-        choose.setAttribute("aria-label", `Search in ${file.filename}`);
-        choose.title = "Search only the chosen files";
-        download.href = contentUrl(file.id);
-        download.download = file.filename;
+        this.#parts.choose.title = "Search only the chosen files";
+        this.#name(file);
         this.#listen();
         this.update(file);
     }
@@ -67,9 +60,22 @@ export class FileRow {
         return this.#parts.root;
     }
 
-    /** @param {ShelfFile} file */
+    #name(file) {
+        const { choose, title, name, download } = this.#parts;
+        this.file = file;
+        this.root.dataset.file = file.id;
+        setText(title, file.filename);
+        name.title = file.filename;
+        choose.setAttribute("aria-label", `Search in ${file.filename}`);
+        download.href = contentUrl(file.id);
+        download.download = file.filename;
+    }
+
+    /** @param {ShelfFile} file as it is now, or the one that takes this one's place */
     update(file) {
         const finishes = isFinished(file) && !isFinished(this.file);
+        if (file.id !== this.file.id)
+            this.#name(file);
         this.file = file;
         const { state, choose, read, reason, unlock, facts } = this.#parts;
         this.root.dataset.state = file.state;

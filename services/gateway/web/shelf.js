@@ -123,7 +123,8 @@ export class Shelf {
     #showFiles(files) {
         files.sort((a, b) => (b.state === "failed") - (a.state === "failed"));
         const more = files.length - this.#rowsWanted;
-        this.#fileRows.show(files.slice(0, this.#rowsWanted).map((file) => [file.id, file]));
+        const rows = files.slice(0, this.#rowsWanted);
+        this.#fileRows.show(rows.map((file) => [this.#catalogue.placeOf(file.id), file]));
         byId("files-more").hidden = more <= 0;
         setText(byId("files-more"), `Show more, ${count(more, "file")} left`);
     }

@@ -1,6 +1,6 @@
 /* Uploads under way: a few at a time, each with its progress, what went wrong, and a second try. */
 
-import { attachFile, deleteFile, uploadFile } from "/api.js";
+import { attachFile, uploadFile } from "/api.js";
 
 const UPLOADS_AT_ONCE = 2;
 
@@ -11,6 +11,8 @@ const UPLOADS_AT_ONCE = 2;
  *            done: ?import("/api.js").ApiFile, abort: AbortController}} Upload
  */
 
+/* Dispatches "change" when anything is new, and with the upload: "stored" when the server has the file
+ * (again at each further try), "done" when it is searched here too, "failed". */
 export class Uploads extends EventTarget {
     /** @type {Map<number, Upload>} */
     all = new Map();
@@ -60,13 +62,13 @@ export class Uploads extends EventTarget {
         try {
             upload.done ??= await this.#send(upload);
             upload.state = "attaching";
+            this.#tell("stored", upload);
             await attachFile(upload.done.id);
-            if (upload.replaces)
-                await deleteFile(upload.replaces);
             this.all.delete(upload.key);
-            this.dispatchEvent(new CustomEvent("done", { detail: upload }));
+            this.#tell("done", upload);
         } catch (error) {
             Object.assign(upload, { state: "failed", problem: error.message });
+            this.#tell("failed", upload);
         }
         this.#next();
     }
@@ -77,6 +79,10 @@ export class Uploads extends EventTarget {
             Object.assign(upload, { sent, total });
             this.#changed();
         }, upload.abort.signal);
+    }
+
+    #tell(what, upload) {
+        this.dispatchEvent(new CustomEvent(what, { detail: upload }));
     }
 
     #changed() {
