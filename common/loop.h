@@ -43,4 +43,8 @@ typedef void (pool_call_t) (void *argument);
 MUST_CHECK int pool_submit (pool_t *pool, bool urgent, pool_call_t *work, pool_call_t *done,
                             void *argument);   /* 0, or -1 with NO_MEMORY */
 
+/* From within work that is not urgent: does what urgent work waits, on this thread, before it goes
+ * on. So urgent work need not wait until a thread is free. */
+void pool_run_urgent (pool_t *pool);
+
 #endif

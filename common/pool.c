@@ -71,14 +71,32 @@ static void task_finish (void *argument)
     free (task);
 }
 
+static void task_run (task_t *task)
+{
+    task->work (task->argument);
+    loop_post_owned (task->pool->loop, task_finish, free, task);
+}
+
 static void *thread_run (void *argument)
 {
-    pool_t *pool = argument;
-    for (task_t *task; (task = pool_take (pool));) {
-        task->work (task->argument);
-        loop_post_owned (pool->loop, task_finish, free, task);
-    }
+    for (task_t *task; (task = pool_take (argument));)
+        task_run (task);
     return NULL;
+}
+
+/* NULL when none waits. */
+static task_t *pool_take_urgent (pool_t *pool)
+{
+    pthread_mutex_lock (&pool->lock);
+    task_t *task = pool->stopping ? NULL : queue_take (&pool->urgent);
+    pthread_mutex_unlock (&pool->lock);
+    return task;
+}
+
+void pool_run_urgent (pool_t *pool)
+{
+    for (task_t *task; (task = pool_take_urgent (pool));)
+        task_run (task);
 }
 
 pool_t *pool_new (loop_t *loop, int threads)

@@ -11,6 +11,7 @@
 #include "word_pieces.h"
 
 #define MAX_PATH_BYTES 4096
+#define PER_THREAD     2       /* encoders: one for a chunk, one for a question in between */
 
 _Static_assert (MAX_SEQUENCE == MAX_PIECES, "sequences are cut where the chunker cuts");
 
@@ -18,7 +19,7 @@ static vocabulary_t *vocabulary;
 static model_t *model;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;    /* guards the idle ones */
-static encoder_t *idle [MOST_THREADS];
+static encoder_t *idle [PER_THREAD * MOST_THREADS];
 static size_t idle_count;
 
 static int path_join (char path [MAX_PATH_BYTES], const char *folder, const char *name)
@@ -48,14 +49,14 @@ int encoders_open (const char *folder, const char *setting, size_t threads)
     const char *why;
     if (precision_choose (setting, &precision, &why) != 0 || files_load (folder, precision) != 0)
         return -1;
-    while (idle_count < threads && idle_count < MOST_THREADS) {
+    while (idle_count < PER_THREAD * threads && idle_count < COUNT_OF (idle)) {
         encoder_t *encoder = encoder_new (model);
         if (!encoder)
             return -1;
         idle [idle_count++] = encoder;
     }
     log_info ("model_loaded", "precision=%s why=%s instructions=%s threads=%zu ms=%llu",
-              precision_name (precision), why, model_instructions (model), idle_count,
+              precision_name (precision), why, model_instructions (model), threads,
               (unsigned long long) (loop_now_ms () - start));
     return 0;
 }
@@ -69,11 +70,15 @@ void encoders_close (void)
 }
 
 /* There are as many as callers, so one is always idle. */
-static encoder_t *encoder_take (void)
+static encoder_t *encoder_take (encoder_pause_t *pause)
 {
     pthread_mutex_lock (&lock);
     encoder_t *encoder = idle_count ? idle [--idle_count] : NULL;
     pthread_mutex_unlock (&lock);
+    if (encoder)
+        encoder_set_pause (encoder, pause, NULL);
+    else
+        error_set (ERROR_INTERNAL, "More threads encode than there are encoders.");
     return encoder;
 }
 
@@ -84,14 +89,14 @@ static void encoder_give (encoder_t *encoder)
     pthread_mutex_unlock (&lock);
 }
 
-int encoders_encode (const char *text, uint32_t *pieces, float *vector)
+int encoders_encode (const char *text, encoder_pause_t *pause, uint32_t *pieces, float *vector)
 {
     int32_t ids [MAX_SEQUENCE];
     size_t count = word_pieces (vocabulary, text, strlen (text), ids, MAX_SEQUENCE);
     *pieces = (uint32_t) count;
-    encoder_t *encoder = encoder_take ();
+    encoder_t *encoder = encoder_take (pause);
     if (!encoder)
-        return error_set (ERROR_INTERNAL, "More threads encode than there are encoders.");
+        return -1;
     int result = encoder_encode (encoder, ids, count < MAX_SEQUENCE ? count : MAX_SEQUENCE, vector);
     encoder_give (encoder);
     return result;

@@ -1,4 +1,4 @@
-/* Encoders: the vocabulary, the model, and an encoder for each thread that works with them. */
+/* Encoders: the vocabulary, the model, and the encoders of the threads that work with them. */
 #ifndef QUIRE_ENCODERS_H
 #define QUIRE_ENCODERS_H
 
@@ -12,10 +12,13 @@ MUST_CHECK int encoders_open (const char *folder, const char *precision, size_t 
 void encoders_close (void);   /* when no thread is at work; also after encoders_open failed */
 
 /* Encodes a text on the calling thread, cut to MAX_SEQUENCE word pieces. At most `threads` callers
- * at once.
+ * at once, and one more on each of these threads in a pause.
+ * pause   called from time to time, so that the thread can encode a more urgent text in between; or
+ *         NULL
  * pieces  how many the text has before the cut
  * vector  [EMBEDDING_WIDTH]   unit length
  * Returns 0, or -1 with INTERNAL or NO_MEMORY. */
-MUST_CHECK int encoders_encode (const char *text, uint32_t *pieces, float *vector);
+MUST_CHECK int encoders_encode (const char *text, encoder_pause_t *pause, uint32_t *pieces,
+                                float *vector);
 
 #endif

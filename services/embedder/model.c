@@ -43,6 +43,8 @@ typedef struct {
 struct encoder {
     const model_t *model;
     const kernels_t *kernels;
+    encoder_pause_t *pause;     /* or NULL */
+    void *pause_context;
     void *memory;               /* of all that follows */
     float *hidden;              /* [rows][MODEL_WIDTH]  what goes from layer to layer */
     float *context;             /* [rows][MODEL_WIDTH]  what attention gathered */
@@ -351,6 +353,19 @@ static int ids_check (const int32_t *ids, size_t length)
     return 0;
 }
 
+void encoder_set_pause (encoder_t *encoder, encoder_pause_t *pause, void *context)
+{
+    encoder->pause = pause;
+    encoder->pause_context = context;
+}
+
+/* All that a sequence has computed so far lies in its encoder, so it can wait. */
+static void maybe_pause (const encoder_t *encoder)
+{
+    if (encoder->pause)
+        encoder->pause (encoder->pause_context);
+}
+
 int encoder_encode (encoder_t *encoder, const int32_t *ids, size_t length,
                     float vector [EMBEDDING_WIDTH])
 {
@@ -364,9 +379,12 @@ int encoder_encode (encoder_t *encoder, const int32_t *ids, size_t length,
     embed (encoder, ids, length, rows);
     for (size_t i = 0; i < MODEL_LAYERS; i++) {
         const layer_t *layer = &encoder->model->weights->layers [i];
-        if (attention_block (encoder, plan, layer, length) != 0
-            || inner_block (encoder, plan, layer) != 0)
+        if (attention_block (encoder, plan, layer, length) != 0)
             return -1;
+        maybe_pause (encoder);
+        if (inner_block (encoder, plan, layer) != 0)
+            return -1;
+        maybe_pause (encoder);
     }
     pool_rows (encoder, length, vector);
     return 0;

@@ -36,6 +36,11 @@ const char *model_instructions (const model_t *model);
 MUST_CHECK encoder_t *encoder_new (const model_t *model);
 void encoder_destroy (encoder_t **encoder);
 
+/* Has `pause` called by encoder_encode, on its thread, a few times a layer: a chance to do first what
+ * is more urgent, with another encoder. NULL, the default: no calls. */
+typedef void (encoder_pause_t) (void *context);
+void encoder_set_pause (encoder_t *encoder, encoder_pause_t *pause, void *context);
+
 /* Encodes one sequence on this thread.
  * ids     [length]            word-piece ids, [CLS] and [SEP] included, 1 <= length <= MAX_SEQUENCE
  * vector  [EMBEDDING_WIDTH]   unit length (L2)

@@ -23,6 +23,7 @@ struct task {
     task_t *next, **link;   /* in the list of tasks under way */
     peer_t *peer;           /* who waits for it; NULL once that peer is gone */
     uint64_t number;        /* the peer's name for it */
+    bool urgent;            /* a question: it goes before all that is not */
     size_t count;           /* of texts */
     size_t unfinished;      /* texts that are still to come back */
     error_t error;          /* of the first text that failed */

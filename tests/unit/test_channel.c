@@ -216,6 +216,49 @@ static void test_pool_does_everything_in_order (void **state UNUSED)
     assert_null (pool);
 }
 
+/* Work that stops twice to let urgent work go first: before any waits, and when two wait. */
+static struct {
+    pool_t *pool;
+    char order [8];
+} pausing;
+
+static void count (void *argument UNUSED)
+{
+    works_done++;
+}
+
+static void note (void *argument)
+{
+    strcat (pausing.order, argument);
+}
+
+static void pausing_work (void *argument UNUSED)
+{
+    pool_run_urgent (pausing.pool);
+    note ("a");
+    if (pool_submit (pausing.pool, false, note, count, "d") != 0
+        || pool_submit (pausing.pool, true, note, count, "b") != 0
+        || pool_submit (pausing.pool, true, note, count, "B") != 0)
+        abort ();
+    pool_run_urgent (pausing.pool);
+    note ("c");
+}
+
+static bool four_done (void)
+{
+    return works_done == 4;
+}
+
+static void test_urgent_work_goes_first_in_a_pause (void **state UNUSED)
+{
+    pausing.pool = pool_new (f.loop, 1);
+    works_done = 0;
+    assert_int_equal (pool_submit (pausing.pool, false, pausing_work, count, NULL), 0);
+    wait_until (four_done);
+    assert_string_equal (pausing.order, "abBcd");
+    pool_destroy (&pausing.pool);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown (test, set_up, tear_down)
 
 int main (void)
@@ -223,6 +266,7 @@ int main (void)
     const struct CMUnitTest tests [] = {
         T (test_credit_and_messages), T (test_goodbye_and_return), T (test_noise_does_nothing),
         T (test_silence_is_noticed_and_told), T (test_wrong_address), T (test_pool_does_everything_in_order),
+        T (test_urgent_work_goes_first_in_a_pause),
     };
     return cmocka_run_group_tests_name ("channel", tests, NULL, NULL);
 }
