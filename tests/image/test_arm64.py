@@ -9,7 +9,7 @@ from docker import CHECKOUT, build, docker
 
 # Emulated, a program can't start another of its architecture (embedder, extractor, the tables'
 # program), and the model would take hours.
-NOT_EMULATED = "^(test_embedder|test_extractor|test_model|reference_is_current|command_line_is_current)$"
+NOT_EMULATED = "^(test_embedder|test_encoders|test_extractor|test_model|reference_is_current|command_line_is_current)$"
 
 
 @pytest.fixture(scope="module")
