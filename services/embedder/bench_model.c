@@ -164,7 +164,7 @@ static void print_json (const char *instructions, precision_t precision, double 
 
 static int subject_open (subject_t *subject, const char *path, precision_t precision)
 {
-    subject->model = model_load (path, precision);
+    subject->model = model_load (path, precision, NULL);
     subject->encoder = subject->model ? encoder_new (subject->model) : NULL;
     return subject->encoder ? 0 : -1;
 }
@@ -172,7 +172,8 @@ static int subject_open (subject_t *subject, const char *path, precision_t preci
 static int subject_open_products (subject_t *subject, const char *path, precision_t precision)
 {
     size_t bytes = MAX_SEQUENCE * MODEL_INNER * sizeof (float);
-    subject->weights = weights_load (path, precision == PRECISION_INT8 ? NUMBERS_INT8 : NUMBERS_F32);
+    subject->weights = weights_load (path, precision == PRECISION_INT8 ? NUMBERS_INT8 : NUMBERS_F32,
+                                     NULL);
     subject->source = aligned_alloc (ALIGNMENT, bytes);
     subject->result = aligned_alloc (ALIGNMENT, bytes);
     if (!subject->source || !subject->result)

@@ -30,7 +30,7 @@ static int path_join (char path [MAX_PATH_BYTES], const char *folder, const char
     return error_set (ERROR_MODEL_MISSING, "The path of the model's folder is too long.");
 }
 
-static int files_load (const char *folder, precision_t precision)
+static int files_load (const char *folder, precision_t precision, const packed_folders_t *packed)
 {
     char path [MAX_PATH_BYTES];
     if (path_join (path, folder, "vocab.txt") != 0)
@@ -38,16 +38,18 @@ static int files_load (const char *folder, precision_t precision)
     vocabulary = vocabulary_load (path);
     if (!vocabulary || path_join (path, folder, "model.safetensors") != 0)
         return -1;
-    model = model_load (path, precision);
+    model = model_load (path, precision, packed);
     return model ? 0 : -1;
 }
 
-int encoders_open (const char *folder, const char *setting, size_t threads)
+int encoders_open (const char *folder, const char *setting, const packed_folders_t *packed,
+                   size_t threads)
 {
     uint64_t start = loop_now_ms ();
     precision_t precision;
     const char *why;
-    if (precision_choose (setting, &precision, &why) != 0 || files_load (folder, precision) != 0)
+    if (precision_choose (setting, &precision, &why) != 0
+        || files_load (folder, precision, packed) != 0)
         return -1;
     while (idle_count < PER_THREAD * threads && idle_count < COUNT_OF (idle)) {
         encoder_t *encoder = encoder_new (model);
@@ -55,8 +57,9 @@ int encoders_open (const char *folder, const char *setting, size_t threads)
             return -1;
         idle [idle_count++] = encoder;
     }
-    log_info ("model_loaded", "precision=%s why=%s instructions=%s threads=%zu ms=%llu",
-              precision_name (precision), why, model_instructions (model), threads,
+    log_info ("model_loaded", "precision=%s why=%s instructions=%s weights=%s threads=%zu ms=%llu",
+              precision_name (precision), why, model_instructions (model),
+              model_is_shared (model) ? "mapped" : "own", threads,
               (unsigned long long) (loop_now_ms () - start));
     return 0;
 }

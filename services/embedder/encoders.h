@@ -7,8 +7,10 @@
 #define MOST_THREADS 256
 
 /* Loads vocab.txt and model.safetensors from the folder, for so many threads. precision is a
- * setting's text. Returns 0, or -1 with MODEL_MISSING, BAD_FIELD, NO_MEMORY or INTERNAL. */
-MUST_CHECK int encoders_open (const char *folder, const char *precision, size_t threads);
+ * setting's text; packed: where the packed weights may be kept, or NULL. Returns 0, or -1 with
+ * MODEL_MISSING, BAD_FIELD, NO_MEMORY or INTERNAL. */
+MUST_CHECK int encoders_open (const char *folder, const char *precision,
+                              const packed_folders_t *packed, size_t threads);
 void encoders_close (void);   /* when no thread is at work; also after encoders_open failed */
 
 /* Encodes a text on the calling thread, cut to MAX_SEQUENCE word pieces. At most `threads` callers

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE     /* sched_getaffinity */
 
 #include <sched.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "encoders.h"
@@ -15,6 +16,7 @@
 #include "service.h"
 #include "task.h"
 
+#define MAX_FOLDER       4096   /* bytes of a path; one that is cut is no folder */
 #define TASKS_PER_THREAD 2      /* one being worked on, one that waits */
 #define EXPRESS_TASKS    1024   /* questions are small: they wait here rather than elsewhere */
 
@@ -167,11 +169,15 @@ static size_t threads_wanted (void)
     return count < MOST_THREADS ? (size_t) count : MOST_THREADS;
 }
 
+/* Packed weights are kept beside the model or, where that can't be written to, in the data folder. */
 static int embedder_start (loop_t *loop)
 {
+    char folder [MAX_FOLDER];
+    snprintf (folder, sizeof folder, "%s/model", settings_text (SETTING_DATA_DIR));
+    packed_folders_t packed = {{settings_text (SETTING_MODEL_DIR), folder}};
     thread_count = threads_wanted ();
     if (encoders_open (settings_text (SETTING_MODEL_DIR), settings_text (SETTING_EMBEDDER_PRECISION),
-                       thread_count) != 0)
+                       &packed, thread_count) != 0)
         return -1;
     pool = pool_new (loop, (int) thread_count);
     return pool ? 0 : -1;

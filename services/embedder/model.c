@@ -82,7 +82,7 @@ const char *precision_name (precision_t precision)
 
 /* -- model --------------------------------------------------------------------------------------- */
 
-model_t *model_load (const char *path, precision_t precision)
+model_t *model_load (const char *path, precision_t precision, const packed_folders_t *folders)
 {
     if (products_start () != 0)
         return NULL;
@@ -93,7 +93,8 @@ model_t *model_load (const char *path, precision_t precision)
     }
     model->precision = precision;
     model->kernels = kernels_best ();
-    model->weights = weights_load (path, precision == PRECISION_INT8 ? NUMBERS_INT8 : NUMBERS_F32);
+    model->weights = weights_load (path, precision == PRECISION_INT8 ? NUMBERS_INT8 : NUMBERS_F32,
+                                   folders);
     snprintf (model->instructions, sizeof model->instructions, "%s/%s", products_processor (),
               model->kernels->name);
     if (!model->weights)
@@ -113,6 +114,11 @@ void model_destroy (model_t **model)
 const char *model_instructions (const model_t *model)
 {
     return model->instructions;
+}
+
+bool model_is_shared (const model_t *model)
+{
+    return packed_is_mapped (model->weights->packed);
 }
 
 /* -- plans --------------------------------------------------------------------------------------- */

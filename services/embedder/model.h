@@ -7,7 +7,7 @@
 #ifndef QUIRE_MODEL_H
 #define QUIRE_MODEL_H
 
-#include "macros.h"
+#include "packed.h"
 
 #define EMBEDDING_WIDTH 384
 #define MAX_SEQUENCE    256     /* [CLS] and [SEP] included; the model was trained no longer */
@@ -25,12 +25,17 @@ typedef struct encoder encoder_t;
 MUST_CHECK int precision_choose (const char *setting, precision_t *precision, const char **why);
 const char *precision_name (precision_t precision);
 
-/* Maps model.safetensors and packs its weights. NULL with MODEL_MISSING, NO_MEMORY or INTERNAL. */
-MUST_CHECK model_t *model_load (const char *path, precision_t precision);
+/* Maps model.safetensors and its packed weights, which are made and left in one of the folders when
+ * none has them (weights.h). folders: or NULL. NULL with MODEL_MISSING, NO_MEMORY or INTERNAL. */
+MUST_CHECK model_t *model_load (const char *path, precision_t precision,
+                                const packed_folders_t *folders);
 void model_destroy (model_t **model);
 
 /* The instructions it uses, for the log: "avx512_core_amx/v4". Valid as long as the model. */
 const char *model_instructions (const model_t *model);
+
+/* Are its weights mapped from a file that others share? For the log. */
+bool model_is_shared (const model_t *model);
 
 /* The model must outlive it. NULL with NO_MEMORY. */
 MUST_CHECK encoder_t *encoder_new (const model_t *model);

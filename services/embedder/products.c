@@ -1,6 +1,7 @@
 /* Products: see products.h. The only file that knows oneDNN. */
 #include "products.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,14 @@
 /* Debian builds oneDNN on GCC's OpenMP, whose header the other compiler may lack. */
 extern void omp_set_num_threads (int count);
 
+#define MOST_BLOB_BYTES 4096    /* of a layout, as oneDNN writes it down */
+
 static dnnl_engine_t engine;    /* the processor; made once, by products_start */
 
 struct matrix {
     numbers_t numbers;
     size_t inputs, outputs;
-    dnnl_memory_t memory;       /* packed as oneDNN likes it best */
+    dnnl_memory_t memory;       /* packed as oneDNN likes it best; its bytes are the caller's */
 };
 
 struct product {
@@ -54,6 +57,15 @@ const char *products_processor (void)
     const char *name = dnnl_cpu_isa2str (dnnl_get_effective_cpu_isa ());
     size_t length = sizeof prefix - 1;
     return strncmp (name, prefix, length) == 0 ? name + length : name;
+}
+
+const char *products_version (void)
+{
+    static char text [96];
+    const dnnl_version_t *version = dnnl_version ();
+    snprintf (text, sizeof text, "oneDNN %d.%d.%d (%s)", version->major, version->minor,
+              version->patch, version->hash);
+    return text;
 }
 
 void products_single_thread (void)
@@ -113,8 +125,9 @@ static dnnl_status_t describe_rows (dnnl_primitive_desc_t *description, numbers_
 
 /* -- packed matrices ----------------------------------------------------------------------------- */
 
-/* Makes the memory that oneDNN prefers for these weights; the layout fits every number of rows. */
-static dnnl_status_t packed_create (matrix_t *matrix, size_t most_rows)
+/* Asks oneDNN how it likes these weights best; that fits every number of rows. The memory has no place
+ * yet. */
+static dnnl_status_t packed_describe (matrix_t *matrix, size_t most_rows)
 {
     dnnl_dims_t sizes = {(dnnl_dim_t) matrix->inputs, (dnnl_dim_t) matrix->outputs};
     dnnl_memory_desc_t any = NULL;
@@ -127,7 +140,7 @@ static dnnl_status_t packed_create (matrix_t *matrix, size_t most_rows)
     if (status == dnnl_success)
         status = dnnl_memory_create (&matrix->memory,
             dnnl_primitive_desc_query_md (description, dnnl_query_weights_md, 0), engine,
-            DNNL_MEMORY_ALLOCATE);
+            DNNL_MEMORY_NONE);
     dnnl_primitive_desc_destroy (description);
     dnnl_memory_desc_destroy (any);
     return status;
@@ -156,7 +169,55 @@ static dnnl_status_t reorder (dnnl_memory_t from, dnnl_memory_t to)
     return status;
 }
 
-static dnnl_status_t packed_fill (matrix_t *matrix, const void *weights)
+matrix_t *matrix_new (numbers_t numbers, size_t most_rows, size_t inputs, size_t outputs)
+{
+    matrix_t *matrix = calloc (1, sizeof *matrix);
+    if (!matrix) {
+        error_set (ERROR_NO_MEMORY, NULL);
+        return NULL;
+    }
+    matrix->numbers = numbers;
+    matrix->inputs = inputs;
+    matrix->outputs = outputs;
+    dnnl_status_t status = packed_describe (matrix, most_rows);
+    if (status != dnnl_success) {
+        failed ("choose how to pack weights", status);
+        matrix_destroy (&matrix);
+    }
+    return matrix;
+}
+
+static const_dnnl_memory_desc_t packed_description (const matrix_t *matrix)
+{
+    const_dnnl_memory_desc_t description = NULL;
+    dnnl_memory_get_memory_desc (matrix->memory, &description);
+    return description;
+}
+
+size_t matrix_bytes (const matrix_t *matrix)
+{
+    return dnnl_memory_desc_get_size (packed_description (matrix));
+}
+
+int matrix_layout (const matrix_t *matrix, uint8_t layout [DIGEST_BYTES])
+{
+    uint8_t blob [MOST_BLOB_BYTES];
+    size_t size = 0;
+    dnnl_status_t status = dnnl_memory_desc_get_blob (NULL, &size, packed_description (matrix));
+    if (status == dnnl_success && size > sizeof blob)
+        status = dnnl_out_of_memory;
+    if (status == dnnl_success)
+        status = dnnl_memory_desc_get_blob (blob, &size, packed_description (matrix));
+    return status == dnnl_success ? digest_of (blob, size, layout) : failed ("tell a layout", status);
+}
+
+int matrix_place (matrix_t *matrix, void *packed)
+{
+    dnnl_status_t status = dnnl_memory_set_data_handle (matrix->memory, packed);
+    return status == dnnl_success ? 0 : failed ("place weights", status);
+}
+
+int matrix_pack (matrix_t *matrix, const void *weights)
 {
     dnnl_dims_t sizes = {(dnnl_dim_t) matrix->inputs, (dnnl_dim_t) matrix->outputs};
     dnnl_memory_desc_t transposed = NULL;
@@ -169,28 +230,7 @@ static dnnl_status_t packed_fill (matrix_t *matrix, const void *weights)
         status = reorder (given, matrix->memory);
     dnnl_memory_destroy (given);
     dnnl_memory_desc_destroy (transposed);
-    return status;
-}
-
-matrix_t *matrix_pack (numbers_t numbers, size_t most_rows, size_t inputs, size_t outputs,
-                       const void *weights)
-{
-    matrix_t *matrix = calloc (1, sizeof *matrix);
-    if (!matrix) {
-        error_set (ERROR_NO_MEMORY, NULL);
-        return NULL;
-    }
-    matrix->numbers = numbers;
-    matrix->inputs = inputs;
-    matrix->outputs = outputs;
-    dnnl_status_t status = packed_create (matrix, most_rows);
-    if (status == dnnl_success)
-        status = packed_fill (matrix, weights);
-    if (status != dnnl_success) {
-        failed ("pack weights", status);
-        matrix_destroy (&matrix);
-    }
-    return matrix;
+    return status == dnnl_success ? 0 : failed ("pack weights", status);
 }
 
 void matrix_destroy (matrix_t **matrix)

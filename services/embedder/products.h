@@ -6,6 +6,7 @@
 #ifndef QUIRE_PRODUCTS_H
 #define QUIRE_PRODUCTS_H
 
+#include "digest.h"
 #include "macros.h"
 
 typedef enum {
@@ -19,6 +20,7 @@ MUST_CHECK int products_start (void);
 /* Has this processor instructions for int8 products (VNNI or better)? */
 bool products_fast_int8 (void);
 const char *products_processor (void);   /* what oneDNN makes of it, "avx512_core_amx" */
+const char *products_version (void);     /* of what packs and multiplies: "oneDNN 3.7.2 (commit)" */
 
 /* Every thread calls this before it makes or runs products: oneDNN then starts no threads for it. */
 void products_single_thread (void);
@@ -27,11 +29,23 @@ void products_single_thread (void);
 
 typedef struct matrix matrix_t;
 
-/* Packs weights [outputs][inputs], f32 or int8_t, for products of up to most_rows rows. The weights
- * may go afterwards. NULL with INTERNAL or NO_MEMORY. */
-MUST_CHECK matrix_t *matrix_pack (numbers_t numbers, size_t most_rows, size_t inputs,
-                                  size_t outputs, const void *weights);
+/* A matrix for products of up to most_rows rows, for which the processor chooses how weights are
+ * packed; it has no weights yet. NULL with INTERNAL or NO_MEMORY. */
+MUST_CHECK matrix_t *matrix_new (numbers_t numbers, size_t most_rows, size_t inputs, size_t outputs);
 void matrix_destroy (matrix_t **matrix);
+
+size_t matrix_bytes (const matrix_t *matrix);    /* of its packed weights */
+
+/* A digest that tells one way of packing from another. Returns 0, or -1 with INTERNAL or NO_MEMORY. */
+MUST_CHECK int matrix_layout (const matrix_t *matrix, uint8_t layout [DIGEST_BYTES]);
+
+/* Says where its packed weights are, or where matrix_pack is to put them: 64-byte aligned, and the
+ * caller's to keep. They are read only, unless they are to be packed. */
+MUST_CHECK int matrix_place (matrix_t *matrix, void *packed);
+
+/* Packs weights [outputs][inputs], f32 or int8_t, into its place; the weights may go afterwards.
+ * Returns 0, or -1 with INTERNAL. */
+MUST_CHECK int matrix_pack (matrix_t *matrix, const void *weights);
 
 typedef struct product product_t;
 

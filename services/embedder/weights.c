@@ -16,6 +16,8 @@
 
 #define MAX_TENSOR_NAME 96
 #define MAX_TENSOR_PART 64   /* what comes behind the layer */
+#define MAX_NAME        96   /* of the file of packed weights */
+#define MAX_PURPOSE     256
 
 /* Largest int8 weight. Without VNNI, oneDNN adds pairs of products in 16 bits, which two times
  * 255 * 63 does not overflow. */
@@ -24,6 +26,7 @@
 
 typedef struct {
     const safetensors_t *tensors;
+    packed_t *packed;       /* mapped: found there; else put there */
     numbers_t numbers;
     float most;             /* largest int8 weight */
 } reader_t;
@@ -68,68 +71,101 @@ static float channel_quantise (int8_t *out, const float *weights, size_t count, 
     return most / most_int8;
 }
 
-static int linear_pack_int8 (linear_t *linear, const float *weights, float most_int8)
+static int linear_pack_int8 (linear_t *linear, float *scales, const float *weights, float most_int8)
 {
     int8_t *coarse = malloc (linear->inputs * linear->outputs);
-    linear->scales = malloc (linear->outputs * sizeof *linear->scales);
-    if (!coarse || !linear->scales) {
-        free (coarse);
+    if (!coarse)
         return error_set (ERROR_NO_MEMORY, NULL);
-    }
     for (size_t i = 0; i < linear->outputs; i++)
-        linear->scales [i] = channel_quantise (coarse + i * linear->inputs,
-                                               weights + i * linear->inputs, linear->inputs,
-                                               most_int8);
-    linear->matrix = matrix_pack (NUMBERS_INT8, MODEL_MOST_ROWS, linear->inputs, linear->outputs,
-                                  coarse);
+        scales [i] = channel_quantise (coarse + i * linear->inputs, weights + i * linear->inputs,
+                                       linear->inputs, most_int8);
+    int result = matrix_pack (linear->matrix, coarse);
     free (coarse);
-    return linear->matrix ? 0 : -1;
+    return result;
 }
 
-/* Packs weights [outputs][inputs]; the bias is there already. */
-static int linear_pack (linear_t *linear, const reader_t *reader, const float *weights)
+/* Sets `parts` tensors of the layer on top of each other: weights and biases of one linear layer. */
+static int parts_join (const linear_t *linear, const reader_t *reader, int layer, size_t parts,
+                       const char *const names [], float *joined, float *joined_bias)
 {
-    if (reader->numbers == NUMBERS_INT8)
-        return linear_pack_int8 (linear, weights, reader->most);
-    linear->matrix = matrix_pack (NUMBERS_F32, MODEL_MOST_ROWS, linear->inputs, linear->outputs,
-                                  weights);
-    return linear->matrix ? 0 : -1;
-}
-
-/* Sets `parts` tensors of the layer on top of each other as one linear layer. */
-static int linear_read (linear_t *linear, const reader_t *reader, int layer, size_t inputs,
-                        size_t outputs, size_t parts, const char *const names [])
-{
-    size_t share = outputs / parts;
-    float *joined = malloc (inputs * outputs * sizeof *joined);
-    linear->inputs = inputs;
-    linear->outputs = outputs;
-    linear->bias = malloc (outputs * sizeof *linear->bias);
-    int result = joined && linear->bias ? 0 : error_set (ERROR_NO_MEMORY, NULL);
-    for (size_t i = 0; i < parts && result == 0; i++) {
+    size_t share = linear->outputs / parts;
+    for (size_t i = 0; i < parts; i++) {
         char name [MAX_TENSOR_PART];
         snprintf (name, sizeof name, "%s.weight", names [i]);
-        const float *weights = tensor (reader, layer, name, share, inputs);
+        const float *weights = tensor (reader, layer, name, share, linear->inputs);
         snprintf (name, sizeof name, "%s.bias", names [i]);
         const float *bias = weights ? tensor (reader, layer, name, 1, share) : NULL;
-        if (bias) {
-            memcpy (joined + i * share * inputs, weights, share * inputs * sizeof *joined);
-            memcpy (linear->bias + i * share, bias, share * sizeof *linear->bias);
-        } else {
-            result = -1;
-        }
+        if (!bias)
+            return -1;
+        memcpy (joined + i * share * linear->inputs, weights, share * linear->inputs * sizeof *joined);
+        memcpy (joined_bias + i * share, bias, share * sizeof *bias);
     }
+    return 0;
+}
+
+/* Where the layer's numbers are, or are to be. */
+typedef struct {
+    float *bias, *scales;
+    uint8_t *layout;        /* of the packed matrix */
+    void *matrix;
+} linear_places_t;
+
+static int linear_take (linear_places_t *places, const linear_t *linear, const reader_t *reader)
+{
+    packed_t *packed = reader->packed;
+    *places = (linear_places_t) {0};
+    places->bias = packed_take (packed, linear->outputs * sizeof (float));
+    if (!places->bias)
+        return -1;
+    if (reader->numbers == NUMBERS_INT8
+        && !(places->scales = packed_take (packed, linear->outputs * sizeof (float))))
+        return -1;
+    places->layout = packed_take (packed, DIGEST_BYTES);
+    places->matrix = places->layout ? packed_take (packed, matrix_bytes (linear->matrix)) : NULL;
+    return places->matrix ? matrix_place (linear->matrix, places->matrix) : -1;
+}
+
+static int linear_fill (linear_t *linear, const linear_places_t *places, const reader_t *reader,
+                        int layer, size_t parts, const char *const names [])
+{
+    float *joined = malloc (linear->inputs * linear->outputs * sizeof *joined);
+    int result = joined ? parts_join (linear, reader, layer, parts, names, joined, places->bias)
+                        : error_set (ERROR_NO_MEMORY, NULL);
     if (result == 0)
-        result = linear_pack (linear, reader, joined);
+        result = matrix_layout (linear->matrix, places->layout);
+    if (result == 0)
+        result = reader->numbers == NUMBERS_INT8
+               ? linear_pack_int8 (linear, places->scales, joined, reader->most)
+               : matrix_pack (linear->matrix, joined);
     free (joined);
     return result;
 }
 
-static void linear_drop (linear_t *linear)
+/* A file of the same processor and the same oneDNN has the same layouts: this is to be sure. */
+static int layout_check (const linear_t *linear, const uint8_t *found)
 {
-    matrix_destroy (&linear->matrix);
-    free (linear->bias);
-    free (linear->scales);
+    uint8_t wanted [DIGEST_BYTES];
+    if (matrix_layout (linear->matrix, wanted) != 0)
+        return -1;
+    return digest_equal (wanted, found)
+         ? 0 : error_set (ERROR_INTERNAL, "The packed weights have another layout.");
+}
+
+/* A linear layer of `parts` tensors. */
+static int linear_read (linear_t *linear, const reader_t *reader, int layer, size_t inputs,
+                        size_t outputs, size_t parts, const char *const names [])
+{
+    linear_places_t places;
+    linear->inputs = inputs;
+    linear->outputs = outputs;
+    linear->matrix = matrix_new (reader->numbers, MODEL_MOST_ROWS, inputs, outputs);
+    if (!linear->matrix || linear_take (&places, linear, reader) != 0)
+        return -1;
+    linear->bias = places.bias;
+    linear->scales = places.scales;
+    return packed_is_mapped (reader->packed)
+         ? layout_check (linear, places.layout)
+         : linear_fill (linear, &places, reader, layer, parts, names);
 }
 
 /* -- the whole ----------------------------------------------------------------------------------- */
@@ -164,29 +200,87 @@ static int embeddings_read (weights_t *weights, const reader_t *reader)
     return norm_read (&weights->embedding_norm, reader, -1, "LayerNorm");
 }
 
-static int weights_read (weights_t *weights, numbers_t numbers)
+static void layers_drop (weights_t *weights)
+{
+    for (size_t i = 0; i < MODEL_LAYERS; i++) {
+        layer_t *layer = &weights->layers [i];
+        matrix_destroy (&layer->query_key_value.matrix);
+        matrix_destroy (&layer->attended.matrix);
+        matrix_destroy (&layer->inner.matrix);
+        matrix_destroy (&layer->outer.matrix);
+    }
+    packed_destroy (&weights->packed);
+}
+
+/* Reads the layers out of `packed`, which it takes, or into it when it is empty. */
+static int layers_read (weights_t *weights, reader_t *reader, packed_t **packed)
+{
+    weights->packed = reader->packed = *packed;
+    *packed = NULL;
+    int result = reader->packed ? 0 : -1;
+    for (int i = 0; i < MODEL_LAYERS && result == 0; i++)
+        result = layer_read (&weights->layers [i], reader, i);
+    if (result != 0)
+        layers_drop (weights);
+    return result;
+}
+
+/* Packed weights that are right but for their size or layout are none. */
+static int layers_find (weights_t *weights, reader_t *reader, packed_source_t *source)
+{
+    packed_t *packed = packed_open (source);
+    if (!packed || layers_read (weights, reader, &packed) != 0)
+        return -1;
+    if (packed_is_used_up (weights->packed))
+        return 0;
+    layers_drop (weights);
+    return -1;
+}
+
+/* What was packed and kept is mapped, as by all the others that find it. */
+static int layers_make (weights_t *weights, reader_t *reader, packed_source_t *source)
+{
+    packed_t *packed = packed_new ();
+    if (layers_read (weights, reader, &packed) != 0)
+        return -1;
+    if (packed_keep (weights->packed, source) != 0)
+        return 0;
+    layers_drop (weights);
+    if (layers_find (weights, reader, source) == 0)
+        return 0;
+    packed = packed_new ();
+    return layers_read (weights, reader, &packed);
+}
+
+static int weights_read (weights_t *weights, numbers_t numbers, packed_source_t *source)
 {
     safetensors_t *tensors = safetensors_open (weights->file);
     if (!tensors)
         return -1;
-    reader_t reader = {tensors, numbers, products_fast_int8 () ? MOST_INT8 : MOST_INT8_NARROW};
+    reader_t reader = {tensors, NULL, numbers, products_fast_int8 () ? MOST_INT8 : MOST_INT8_NARROW};
+    char purpose [MAX_PURPOSE], name [MAX_NAME];
+    snprintf (purpose, sizeof purpose, "code %s, %s, %s, numbers %d up to %g", PACKING_CODE,
+              products_version (), products_processor (), (int) numbers, (double) reader.most);
+    snprintf (name, sizeof name, "model.%s.%s.packed", numbers == NUMBERS_INT8 ? "int8" : "f32",
+              products_processor ());
+    source->purpose = purpose;
+    source->name = name;
     int result = embeddings_read (weights, &reader);
-    for (int i = 0; i < MODEL_LAYERS && result == 0; i++)
-        result = layer_read (&weights->layers [i], &reader, i);
+    if (result == 0 && layers_find (weights, &reader, source) != 0)
+        result = layers_make (weights, &reader, source);
     safetensors_destroy (&tensors);
     return result;
 }
 
 /* Maps a file to read. Data NULL with MODEL_MISSING. */
-static bytes_t file_map (const char *path)
+static bytes_t file_map (const char *path, struct stat *status)
 {
     bytes_t file = {0};
-    struct stat status;
     int fd = open (path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && fstat (fd, &status) == 0 && status.st_size > 0) {
-        void *data = mmap (NULL, (size_t) status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (fd >= 0 && fstat (fd, status) == 0 && status->st_size > 0) {
+        void *data = mmap (NULL, (size_t) status->st_size, PROT_READ, MAP_SHARED, fd, 0);
         if (data != MAP_FAILED)
-            file = (bytes_t) {data, (size_t) status.st_size};
+            file = (bytes_t) {data, (size_t) status->st_size};
     }
     if (!file.data)
         error_set (ERROR_MODEL_MISSING, "The model %s could not be opened: %s. "
@@ -197,15 +291,18 @@ static bytes_t file_map (const char *path)
     return file;
 }
 
-weights_t *weights_load (const char *path, numbers_t numbers)
+weights_t *weights_load (const char *path, numbers_t numbers, const packed_folders_t *folders)
 {
     weights_t *weights = calloc (1, sizeof *weights);
     if (!weights) {
         error_set (ERROR_NO_MEMORY, NULL);
         return NULL;
     }
-    weights->file = file_map (path);
-    if (!weights->file.data || weights_read (weights, numbers) != 0) {
+    packed_source_t source = {0};
+    if (folders)
+        source.folders = *folders;
+    weights->file = source.model = file_map (path, &source.status);
+    if (!weights->file.data || weights_read (weights, numbers, &source) != 0) {
         weights_destroy (&weights);
         return NULL;
     }
@@ -219,13 +316,7 @@ void weights_destroy (weights_t **weights)
 {
     if (!*weights)
         return;
-    for (size_t i = 0; i < MODEL_LAYERS; i++) {
-        layer_t *layer = &(*weights)->layers [i];
-        linear_drop (&layer->query_key_value);
-        linear_drop (&layer->attended);
-        linear_drop (&layer->inner);
-        linear_drop (&layer->outer);
-    }
+    layers_drop (*weights);
     if ((*weights)->file.data)
         munmap ((void *) (uintptr_t) (*weights)->file.data, (*weights)->file.size);
     free (*weights);

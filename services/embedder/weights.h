@@ -3,6 +3,7 @@
 #define QUIRE_WEIGHTS_H
 
 #include "macros.h"
+#include "packed.h"
 #include "products.h"
 
 #define MODEL_LAYERS     6
@@ -18,8 +19,8 @@
 typedef struct {
     size_t inputs, outputs;
     matrix_t *matrix;
-    float *bias;            /* [outputs] */
-    float *scales;          /* [outputs] what an int8 weight of 1 stands for; NULL in f32 */
+    const float *bias;      /* [outputs] */
+    const float *scales;    /* [outputs] what an int8 weight of 1 stands for; NULL in f32 */
 } linear_t;
 
 typedef struct {
@@ -37,6 +38,7 @@ typedef struct {
 
 typedef struct {
     bytes_t file;                   /* mapped; embeddings and norms are read in place */
+    packed_t *packed;               /* what the linear layers are made of */
     const float *words;             /* [MODEL_VOCABULARY][MODEL_WIDTH] */
     const float *positions;         /* [MODEL_POSITIONS][MODEL_WIDTH] */
     const float *segment;           /* [MODEL_WIDTH] of the first segment, the only one */
@@ -44,8 +46,10 @@ typedef struct {
     layer_t layers [MODEL_LAYERS];
 } weights_t;
 
-/* NULL with MODEL_MISSING, NO_MEMORY or INTERNAL. */
-MUST_CHECK weights_t *weights_load (const char *path, numbers_t numbers);
+/* Finds the packed weights in a folder, or packs them and leaves them there. folders: or NULL. NULL
+ * with MODEL_MISSING, NO_MEMORY or INTERNAL. */
+MUST_CHECK weights_t *weights_load (const char *path, numbers_t numbers,
+                                    const packed_folders_t *folders);
 void weights_destroy (weights_t **weights);
 
 #endif

@@ -64,7 +64,7 @@ static void test_vectors_are_the_same_bits_beside_others (void **state)
     const char *precision = *state;
     pthread_t threads [THREADS];
     size_t failures [THREADS];
-    assert_int_equal (encoders_open (getenv ("QUIRE_MODEL_DIR"), precision, THREADS), 0);
+    assert_int_equal (encoders_open (getenv ("QUIRE_MODEL_DIR"), precision, NULL, THREADS), 0);
     for (size_t i = 0; i < TEXTS; i++)
         encode (text_number (i), NULL, alone [text_number (i)]);
     for (size_t i = 0; i < THREADS; i++)

@@ -29,7 +29,7 @@ static int setup (void **state)
 {
     (void) state;
     for (int i = 0; i < PRECISIONS; i++) {
-        models [i] = model_load (golden_model_path ("model.safetensors"), (precision_t) i);
+        models [i] = model_load (golden_model_path ("model.safetensors"), (precision_t) i, NULL);
         if (!models [i])
             fprintf (stderr, "%s\n", error_text ());
     }
@@ -199,13 +199,13 @@ static void wrong_models_are_refused (void **state)
 {
     (void) state;
     error_clear ();
-    assert_null (model_load ("/nowhere/model.safetensors", PRECISION_F32));
+    assert_null (model_load ("/nowhere/model.safetensors", PRECISION_F32, NULL));
     assert_int_equal (error_get (), ERROR_MODEL_MISSING);
     error_clear ();
-    assert_null (model_load (golden_model_path ("vocab.txt"), PRECISION_INT8));
+    assert_null (model_load (golden_model_path ("vocab.txt"), PRECISION_INT8, NULL));
     assert_int_equal (error_get (), ERROR_MODEL_MISSING);
-    assert_null (model_load (TESTS_DIR, PRECISION_F32));
-    assert_null (model_load ("/dev/null", PRECISION_F32));
+    assert_null (model_load (TESTS_DIR, PRECISION_F32, NULL));
+    assert_null (model_load ("/dev/null", PRECISION_F32, NULL));
 }
 
 static void precision_is_chosen_by_name (void **state)
