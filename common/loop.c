@@ -36,6 +36,8 @@ typedef struct posted {
 struct loop {
     zloop_t *zloop;
     bool stopped;
+    loop_signal_handler_t *told;   /* to end, by a signal; NULL: it stops */
+    void *told_context;
     watch_t *watches;
     timer_entry_t *timers;
     int wake;                   /* eventfd: readable while calls are posted */
@@ -58,9 +60,21 @@ static void on_signal (int number UNUSED)
     ssize_t written UNUSED = write (signal_wake, &one, sizeof one);
 }
 
-static void on_signal_wake (void *context, int fd UNUSED)
+static void on_signal_wake (void *context, int fd)
 {
-    loop_stop (context);
+    loop_t *loop = context;
+    uint64_t count;
+    ssize_t got UNUSED = read (fd, &count, sizeof count);
+    if (loop->told)
+        loop->told (loop->told_context);
+    else
+        loop_stop (loop);
+}
+
+void loop_on_signal (loop_t *loop, loop_signal_handler_t *handler, void *context)
+{
+    loop->told = handler;
+    loop->told_context = context;
 }
 
 static int signals_catch (loop_t *loop)

@@ -14,6 +14,10 @@ void loop_run (loop_t *loop);      /* until loop_stop, SIGTERM or SIGINT */
 void loop_stop (loop_t *loop);     /* from a handler */
 void loop_restart (loop_t *loop);  /* after loop_run came back: it may run again */
 
+/* At SIGTERM and SIGINT calls handler in the place of loop_stop. */
+typedef void (loop_signal_handler_t) (void *context);
+void loop_on_signal (loop_t *loop, loop_signal_handler_t *handler, void *context);
+
 /* Calls handler whenever fd is readable (writable too when asked), until unwatched. */
 typedef void (loop_fd_handler_t) (void *context, int fd);
 MUST_CHECK int loop_watch (loop_t *loop, int fd, bool writable_too, loop_fd_handler_t *handler,

@@ -18,6 +18,7 @@
 
 #define TICK_MS      100
 #define HEARTBEAT_MS 1000
+#define DRAIN_TICK_MS 20
 #define END_S        2      /* for what is left when a role has stopped */
 
 #define EXIT_NO_START 1
@@ -124,6 +125,40 @@ static void descriptors_raise (void)
         log_warning ("descriptors_not_raised", "why=\"%s\"", strerror (errno));
 }
 
+/* -- told to end ----------------------------------------------------------------------------- */
+
+typedef struct {
+    const service_t *service;
+    loop_t *loop;
+    uint64_t told_ms;   /* 0: not yet */
+} ending_t;
+
+static void on_drain_tick (void *context)
+{
+    const ending_t *ending = context;
+    uint64_t since_ms = loop_now_ms () - ending->told_ms;
+    bool done = ending->service->drain (since_ms);
+    if (!done && since_ms < ending->service->drain_ms)
+        return;
+    log_info ("drained", "ms=%llu all=%d", (unsigned long long) since_ms, done);
+    loop_stop (ending->loop);
+}
+
+/* What is under way is brought to its end first, as far as there is time for it. */
+static void on_told_to_end (void *context)
+{
+    ending_t *ending = context;
+    if (ending->told_ms != 0) {
+        log_info ("told_again", "it ends at once");
+        loop_stop (ending->loop);
+        return;
+    }
+    ending->told_ms = loop_now_ms ();
+    bool done = ending->service->drain (0);
+    if (done || loop_timer (ending->loop, DRAIN_TICK_MS, on_drain_tick, ending) < 0)
+        loop_stop (ending->loop);
+}
+
 static int begin (const service_t *service, loop_t *loop)
 {
     if (service->start && service->start (loop) != 0)
@@ -140,6 +175,9 @@ static int begin (const service_t *service, loop_t *loop)
 static int run (const service_t *service, loop_t *loop)
 {
     int status = EXIT_NO_START;
+    ending_t ending = {.service = service, .loop = loop};
+    if (service->drain)
+        loop_on_signal (loop, on_told_to_end, &ending);
     if (begin (service, loop) == 0) {
         log_info ("started", "version=%s pid=%ld", QUIRE_VERSION, (long) getpid ());
         loop_run (loop);

@@ -665,6 +665,11 @@ void answers_tick (void)
     }
 }
 
+bool answers_are_under_way (void)
+{
+    return answers.all != NULL;
+}
+
 void answers_start (library_t *library, pool_t *readers, channel_t **channel)
 {
     memset (&answers, 0, sizeof answers);

@@ -11,6 +11,7 @@
 void answers_start (library_t *library, pool_t *readers, channel_t **channel);
 void answers_stop (void);
 void answers_tick (void);
+bool answers_are_under_way (void);
 
 void answers_begin (peer_t *peer, const message_t *request);
 void answers_cancel (peer_t *peer, uint64_t request);

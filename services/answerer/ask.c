@@ -52,6 +52,7 @@ static struct {
     channel_t **channel;
     errand_t *errands;
     size_t embed_bytes;
+    bool is_closed;
 } ask;
 
 /* -- errands -------------------------------------------------------------------------------- */
@@ -325,10 +326,12 @@ void ask_refuse (origin_t **origin, const message_t *request)
 static void on_message (void *context UNUSED, peer_t *peer, const message_t *message)
 {
     bool search = message->id == MESSAGE_SEARCH, embed = message->id == MESSAGE_EMBED;
-    if (message->id == MESSAGE_ANSWER)
-        answers_begin (peer, message);
     if (message->id == MESSAGE_CANCEL_ANSWER)
         answers_cancel (peer, message->cancel_answer.request);
+    if (ask.is_closed)
+        return;
+    if (message->id == MESSAGE_ANSWER)
+        answers_begin (peer, message);
     if (!search && !embed && !catalogue_knows (message->id))
         return;
     origin_t *origin = origin_new (*ask.channel, peer);
@@ -363,6 +366,16 @@ void ask_start (library_t *library, pool_t *readers, channel_t **channel)
     ask.readers = readers;
     ask.channel = channel;
     answers_start (library, readers, channel);
+}
+
+void ask_close (void)
+{
+    ask.is_closed = true;
+}
+
+bool ask_is_busy (void)
+{
+    return ask.errands != NULL || answers_are_under_way ();
 }
 
 void ask_stop (void)

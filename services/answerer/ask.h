@@ -9,6 +9,8 @@
 
 void ask_start (library_t *library, pool_t *readers, channel_t **channel);
 void ask_stop (void);
+void ask_close (void);       /* takes no more requests; those under way go on */
+bool ask_is_busy (void);     /* a request is under way */
 
 /* Answers a request that could not be begun with this thread's error, and destroys the origin. */
 void ask_refuse (origin_t **origin, const message_t *request);

@@ -70,6 +70,7 @@ static struct {
     bool looking;
     look_t look;
     uint64_t look_ms, started_ms, seen_ms;
+    bool draining;              /* no chunk is given any more, and nobody waits for an embedder to come */
     size_t asked_bytes;
 } embedding;
 
@@ -388,7 +389,7 @@ static void feed (void)
 {
     size_t room = free_credit ();
     bool retry = embedding.at_end && embedding.again_count == 0;
-    if (embedding.looking || room == 0 || (retry && embedding.all_retried)
+    if (embedding.looking || embedding.draining || room == 0 || (retry && embedding.all_retried)
         || writer_is_behind () || loop_now_ms () < embedding.look_ms)
         return;
     embedding.look = (look_t) {.state = retry ? CHUNK_HAS_NONE : CHUNK_WAITING,
@@ -473,7 +474,8 @@ static void end_overdue (void)
     uint64_t now = loop_now_ms ();
     for (task_t *task = embedding.tasks, *next; task != NULL; task = next) {
         next = task->next;
-        if (task->lane == LANE_CHUNKS || now < task->deadline_ms)
+        bool is_hopeless = embedding.draining && channel_peer_count (*embedding.channel) == 0;
+        if (task->lane == LANE_CHUNKS || (now < task->deadline_ms && !is_hopeless))
             continue;
         if (task->done != NULL) {
             error_set (channel_peer_count (*embedding.channel) == 0 ? ERROR_ROLE_AWAY : ERROR_TIMED_OUT, NULL);
@@ -622,8 +624,9 @@ const channel_handlers_t embedding_handlers = {.ready = on_ready, .lost = on_los
 bool embedding_is_near (void)
 {
     uint64_t now = loop_now_ms ();
-    return channel_peer_count (*embedding.channel) > 0 || now - embedding.started_ms < NEAR_MS
-        || (embedding.seen_ms != 0 && now - embedding.seen_ms < NEAR_MS);
+    if (channel_peer_count (*embedding.channel) > 0 || embedding.draining)
+        return channel_peer_count (*embedding.channel) > 0;
+    return now - embedding.started_ms < NEAR_MS || (embedding.seen_ms != 0 && now - embedding.seen_ms < NEAR_MS);
 }
 
 /* -- life ----------------------------------------------------------------------------------- */
@@ -634,6 +637,11 @@ void embedding_tick (void)
     end_overdue ();
     give_asked ();
     feed ();
+}
+
+void embedding_drain (void)
+{
+    embedding.draining = true;
 }
 
 void embedding_start (library_t *library, pool_t *readers, channel_t **channel)

@@ -11,6 +11,8 @@
 void embedding_start (library_t *library, pool_t *readers, channel_t **channel);
 void embedding_stop (void);
 void embedding_tick (void);
+void embedding_drain (void);  /* the service is to stop: no more chunks are given out, and who waits for an
+                               * embedder to come waits no longer */
 void embedding_more (void);   /* there are new chunks */
 
 extern const channel_handlers_t embedding_handlers;

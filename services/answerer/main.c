@@ -15,13 +15,17 @@
 #include "service.h"
 #include "writer.h"
 
+#define DRAIN_MS 2000   /* for what is under way, when it is told to end; then the caches are saved */
+#define TAKE_MS  200    /* of it, in which what was on its way still comes in */
+
 static channel_t *pages_channel, *embed_channel, *ask_channel;
 static library_t *library;
 static pool_t *readers;
+static bool is_closed;   /* nothing more is taken: who asks hears goodbye, and asks the next answerer */
 
 static void on_page (void *context UNUSED, peer_t *peer, const message_t *message)
 {
-    if (message->id != MESSAGE_PAGE)
+    if (message->id != MESSAGE_PAGE || is_closed)
         return;
     origin_t *origin = origin_new (pages_channel, peer);
     if (origin != NULL)
@@ -73,6 +77,17 @@ static void answerer_tick (void)
     answers_tick ();
 }
 
+/* What waits for an embedder, and pages that can't be written, are not waited for: both come again. */
+static bool answerer_drain (uint64_t since_ms)
+{
+    embedding_drain ();
+    if (since_ms >= TAKE_MS && !is_closed) {
+        is_closed = true;
+        ask_close ();
+    }
+    return is_closed && !ask_is_busy () && !writer_is_busy ();
+}
+
 static void answerer_stop (void)
 {
     pool_destroy (&readers);
@@ -97,5 +112,6 @@ int main (int argc, char *argv [])
         .what = "owns the library: takes pages in, has them embedded, searches",
         .links = links, .link_count = COUNT_OF (links), .start = answerer_start,
         .linked = answerer_linked, .tick = answerer_tick, .stop = answerer_stop,
+        .drain = answerer_drain, .drain_ms = DRAIN_MS,
     }, argc, argv);
 }

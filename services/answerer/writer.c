@@ -495,6 +495,11 @@ bool writer_is_behind (void)
     return writer.waiting.length > MAX_BEHIND || loop_now_ms () < writer.retry_ms;
 }
 
+bool writer_is_busy (void)
+{
+    return writer.group != NULL || (writer.waiting.first != NULL && loop_now_ms () >= writer.retry_ms);
+}
+
 /* -- taking in ------------------------------------------------------------------------------ */
 
 static void put (work_t *work)

@@ -24,6 +24,7 @@ void writer_put_vectors (const uint32_t *chunks, size_t count, const void *vecto
 void writer_put_no_vector (uint32_t chunk, const char *reason);
 
 /* Is it behind, or the disk full? Then nobody should make more work for it. */
+bool writer_is_busy (void);     /* something is being written, or can be */
 bool writer_is_behind (void);
 
 #endif

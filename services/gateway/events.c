@@ -41,6 +41,7 @@ static struct {
     size_t ended;
     stream_t *streams;
     size_t stream_count, most;
+    bool over;                     /* streams end when they have told what there is */
 } events = {.timer = -1};
 
 /* -- states ---------------------------------------------------------------------------------- */
@@ -218,7 +219,7 @@ static size_t stream_read (void *context, char *out, size_t size)
         stream->sent += now;
         written += now;
     }
-    return written;
+    return written == 0 && events.over ? STREAM_END : written;
 }
 
 static void stream_free (void *context)
@@ -272,6 +273,13 @@ static void on_comment_due (void *context UNUSED)
 }
 
 /* -- lifetime -------------------------------------------------------------------------------- */
+
+void events_end_streams (void)
+{
+    events.over = true;
+    for (stream_t *stream = events.streams; stream != NULL; stream = stream->next)
+        stream_wake (stream->request);
+}
 
 void events_start (loop_t *loop)
 {

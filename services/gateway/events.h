@@ -14,6 +14,7 @@
 
 void events_start (loop_t *loop);
 void events_limit (size_t streams);     /* at once; those beyond are refused */
+void events_end_streams (void);         /* each ends when it has told what there is */
 void events_stop (void);
 void events_take (const char *json);    /* a change, as the board tells it */
 

@@ -26,6 +26,8 @@
 #include "metrics.h"
 #include "visitors.h"
 
+#define UPLOAD_STOPPED   "The service is stopping, and the file was not taken. Upload it again in a moment."
+
 #define LISTEN_BACKLOG   511
 #define CLOCK_MS         500     /* idle and gone clients are looked for this often */
 #define MAX_RUNS         16      /* of the daemon before other descriptors have their turn */
@@ -39,6 +41,7 @@
 #define RETRY_AFTER_S    "2"     /* of 429 and 503, unless something better is known */
 #define MAX_SURPLUS      32      /* connections over their address's number that are told so */
 #define SMALL_ANSWER     16384   /* bytes; what is no larger does not count against the ceiling */
+#define QUIET_MS         250     /* without a request, after which a connection is closed as the service stops */
 #define MAX_FORWARDED    4096    /* bytes of X-Forwarded-For, of all its headers together */
 
 typedef enum {
@@ -106,7 +109,9 @@ struct http {
     struct MHD_Daemon *daemon;
     int epoll_fd;
     int timer;
-    bool running, run_posted, stopping;
+    bool running, run_posted;
+    bool draining;             /* no new connection is taken, and each has its last request */
+    bool stopping;
     request_t *requests;
     connection_t *connections;
     visitors_t *visitors;
@@ -507,6 +512,10 @@ static void begin_body (request_t *request)
         refuse (request);
     } else if (takes_json (route) && check_json_type (request) != 0)
         refuse (request);
+    else if (route->body == BODY_UPLOAD && request->http->draining) {
+        error_set (ERROR_ROLE_AWAY, UPLOAD_STOPPED);
+        refuse (request);
+    }
     else if (route->body == BODY_UPLOAD
              && route->reader->begin (request, request_header (request, MHD_HTTP_HEADER_CONTENT_TYPE)) != 0)
         refuse (request);
@@ -720,6 +729,8 @@ static struct MHD_Response *response_new (request_t *request)
         MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     MHD_add_response_header (response, "x-request-id", request->id);
     MHD_add_response_header (response, "X-Content-Type-Options", "nosniff");
+    if (request->http->draining)
+        MHD_add_response_header (response, MHD_HTTP_HEADER_CONNECTION, "close");
     for (size_t i = 0; i < answer->header_count; i++)
         MHD_add_response_header (response, answer->headers [i] [0], answer->headers [i] [1]);
     return response;
@@ -1227,6 +1238,51 @@ http_t *http_new (loop_t *loop, const http_options_t *options)
     return http;
 }
 
+/* -- the end --------------------------------------------------------------------------------- */
+
+static bool is_coming (const request_t *request)
+{
+    return request->phase == PHASE_BODY;
+}
+
+static void turn_back (request_t *request, const char *text)
+{
+    request_fail (request, ERROR_ROLE_AWAY, text, NULL);
+    cut (request);
+}
+
+/* Who has knocked already is let in, and nobody else. */
+static void listener_close (http_t *http)
+{
+    run (http);
+    http->draining = true;
+    int listener = MHD_quiesce_daemon (http->daemon);
+    if (listener >= 0)
+        close (listener);
+    for (request_t *request = http->requests; request != NULL; request = request->next)
+        if (is_coming (request) && request->route->body == BODY_UPLOAD)
+            turn_back (request, UPLOAD_STOPPED);
+}
+
+/* A client that has just had an answer, or has just come, may be about to send: what it sends is answered. */
+static void end_quiet (http_t *http)
+{
+    char byte;
+    uint64_t now = loop_now_ms ();
+    for (connection_t *connection = http->connections; connection != NULL; connection = connection->next)
+        if (!connection->is_gone && connection->request == NULL && now - connection->since_ms > QUIET_MS
+            && recv (connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+            connection_end (connection);
+}
+
+bool http_drain (http_t *http)
+{
+    if (!http->draining)
+        listener_close (http);
+    end_quiet (http);
+    return http->connections == NULL;
+}
+
 /* The daemon may not be stopped while connections sleep. */
 static void wake_all (http_t *http)
 {
@@ -1234,6 +1290,8 @@ static void wake_all (http_t *http)
         next = request->next;
         if (request->phase == PHASE_HANDLED && request->answer.status == 0)
             request_fail (request, ERROR_ROLE_AWAY, "The service is stopping.", NULL);
+        else if (is_coming (request))
+            turn_back (request, "The service is stopping.");
         else
             wake (request);
     }

@@ -36,6 +36,11 @@ typedef struct {
 MUST_CHECK http_t *http_new (loop_t *loop, const http_options_t *options);
 void http_destroy (http_t **http);   /* answers what is open with 503 */
 
+/* The service is to stop: the port is closed, uploads are turned back, what else is under way is answered,
+ * and each connection ends with the request that it is at. Called again and again, until it returns true:
+ * no connection is left. */
+MUST_CHECK bool http_drain (http_t *http);
+
 /* How many connections it takes: fewer than was asked for when there are too few descriptors. */
 unsigned http_connections (const http_t *http);
 

@@ -19,6 +19,7 @@
 #include "web.h"
 
 #define MEGABYTE (UINT64_C (1) << 20)
+#define DRAIN_MS 3000   /* for what is under way, when it is told to end; a supervisor waits 5 s */
 
 static http_t *http;
 
@@ -71,6 +72,13 @@ static int gateway_start (loop_t *loop)
     return 0;
 }
 
+static bool gateway_drain (uint64_t since_ms)
+{
+    if (since_ms == 0)
+        events_end_streams ();
+    return http_drain (http);
+}
+
 /* In this order, so that each still finds what it takes back or answers through. */
 static void gateway_stop (void)
 {
@@ -98,5 +106,6 @@ int main (int argc, char *argv [])
         .name = "gateway", .letter = 'G', .what = "HTTP, uploads, and work for the other roles",
         .links = links, .link_count = COUNT_OF (links),
         .start = gateway_start, .tick = jobs_tick, .stop = gateway_stop,
+        .drain = gateway_drain, .drain_ms = DRAIN_MS,
     }, argc, argv);
 }
