@@ -20,6 +20,7 @@
 #define ALONE_AFTER_LOSSES 2
 #define NEAR_MS            10000        /* an embedder that was there so lately may come back */
 #define LOOK_AGAIN_MS      1000         /* when a look into the store failed */
+#define MISSED_MS          2000         /* after which chunks that were lost sight of are looked for */
 
 /* A chunk that waits for its vector, and what happened to it so far. */
 typedef struct {
@@ -69,6 +70,7 @@ static struct {
     bool news;                  /* there are new ones since the last look began */
     bool looking;
     look_t look;
+    uint64_t missed_ms;         /* when to look for chunks that were lost sight of; 0: there are none */
     uint64_t look_ms, started_ms, seen_ms;
     bool draining;              /* no chunk is given any more, and nobody waits for an embedder to come */
     size_t asked_bytes;
@@ -180,7 +182,13 @@ static peer_t *peer_with_room (lane_t lane)
 
 /* -- chunks that come once more ------------------------------------------------------------- */
 
-/* Without memory the chunk waits for the next start, which finds it again. */
+void embedding_missed (void)
+{
+    if (embedding.missed_ms == 0)
+        embedding.missed_ms = loop_now_ms () + MISSED_MS;
+}
+
+/* Without memory the chunk is lost sight of for a while. */
 static void give_again (item_t item)
 {
     if (embedding.again_count == embedding.again_capacity) {
@@ -188,6 +196,7 @@ static void give_again (item_t item)
         item_t *again = realloc (embedding.again, capacity * sizeof *again);
         if (again == NULL) {
             log_error ("chunk_put_off", "chunk=%u", item.chunk);
+            embedding_missed ();
             return;
         }
         embedding.again = again;
@@ -383,10 +392,31 @@ static bool take_again (look_t *look)
     return true;
 }
 
+static bool has_chunks_under_way (void)
+{
+    for (const task_t *task = embedding.tasks; task != NULL; task = task->next)
+        if (task->lane == LANE_CHUNKS)
+            return true;
+    return false;
+}
+
+/* Begins with the first chunk again when some were lost sight of: once all that is known of is done, so
+ * that none is given twice. */
+static void look_for_missed (void)
+{
+    if (embedding.missed_ms == 0 || loop_now_ms () < embedding.missed_ms || !embedding.at_end || embedding.looking
+        || embedding.again_count > 0 || has_chunks_under_way () || writer_is_busy ())
+        return;
+    embedding.missed_ms = 0;
+    embedding.after = 0;
+    embedding.at_end = false;
+}
+
 /* Looks for chunks when embedders have room for them; when no other is left for those that failed in
  * an earlier run. */
 static void feed (void)
 {
+    look_for_missed ();
     size_t room = free_credit ();
     bool retry = embedding.at_end && embedding.again_count == 0;
     if (embedding.looking || embedding.draining || room == 0 || (retry && embedding.all_retried)

@@ -14,6 +14,7 @@ void embedding_tick (void);
 void embedding_drain (void);  /* the service is to stop: no more chunks are given out, and who waits for an
                                * embedder to come waits no longer */
 void embedding_more (void);   /* there are new chunks */
+void embedding_missed (void); /* chunks were lost sight of, for want of memory: they are looked for a little later */
 
 extern const channel_handlers_t embedding_handlers;
 

@@ -95,12 +95,8 @@ static int reconcile (library_t *library, const chunk_list_t *list)
     return result;
 }
 
-static int open_index (library_t *library)
+int library_mend_index (library_t *library)
 {
-    library->index = index_new ();
-    if (library->index == NULL
-        || index_load (library->index, library->index_path, library->identity) < 0)
-        return -1;
     chunk_list_t list = {0};
     int result = store_list_with_vector (library->store, collect_chunk, &list);
     if (list.out_of_memory)
@@ -109,6 +105,15 @@ static int open_index (library_t *library)
         result = reconcile (library, &list);
     free (list.rows);
     return result;
+}
+
+static int open_index (library_t *library)
+{
+    library->index = index_new ();
+    if (library->index == NULL
+        || index_load (library->index, library->index_path, library->identity) < 0)
+        return -1;
+    return library_mend_index (library);
 }
 
 int library_save_index (library_t *library)

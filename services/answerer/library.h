@@ -26,6 +26,9 @@ index_t *library_index (library_t *library);   /* searches use it too */
  * tries to mend itself; call again a while later). */
 MUST_CHECK int library_index_texts (library_t *library, int budget_ms);
 
+/* Makes the vector index good against the store, when a change of it failed. */
+MUST_CHECK int library_mend_index (library_t *library);
+
 /* Saves the vector index when it has changed. */
 MUST_CHECK int library_save_index (library_t *library);
 

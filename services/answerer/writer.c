@@ -17,6 +17,7 @@
 #define TEXTS_INTERVAL_MS 300     /* between two commits of the full-text index */
 #define TEXTS_BUDGET_MS   200     /* of one of them */
 #define SAVE_INTERVAL_MS  120000  /* between two saves of the vector index */
+#define MEND_INTERVAL_MS  2000    /* after which the vector index is made good, when a change of it failed */
 #define MAX_REASON_BYTES  256
 
 typedef enum { WORK_REQUEST, WORK_PAGE, WORK_VECTORS, WORK_NO_VECTOR } work_kind_t;
@@ -51,6 +52,8 @@ static struct {
     bool careful;               /* after a failure: one work at a time */
     bool texts_left;            /* the full-text index is behind the store */
     bool texts_slow;            /* it could not catch up when it last had its turn */
+    bool vectors_differ;        /* the vector index lacks or holds what the store does not; set beside the loop … */
+    uint64_t mend_ms;           /* … and when it is made good; 0: no need */
     error_t failure;
     standing_t *standings;      /* of the files that the group touched */
     uint64_t retry_ms, texts_ms, save_ms;
@@ -214,15 +217,19 @@ static void index_vectors (const work_t *work)
         const chunk_row_t *row = &work->settled [i];
         if (row->id != 0 && row->state != CHUNK_HAS_VECTOR && work->vectors != NULL
             && index_add (library_index (writer.library), row->id, row->page, row->file,
-                          work->vectors + i * EMBEDDING_WIDTH) != 0)
+                          work->vectors + i * EMBEDDING_WIDTH) != 0) {
             log_error ("vector_not_indexed", "chunk=%u text=\"%s\"", row->id, error_text ());
+            writer.vectors_differ = true;
+        }
     }
 }
 
 static void drop_file (uint32_t file)
 {
-    if (index_remove_file (library_index (writer.library), file) != 0)
-        log_error ("file_not_dropped", "file_number=%u text=\"%s\"", file, error_text ());
+    if (index_remove_file (library_index (writer.library), file) == 0)
+        return;
+    log_error ("file_not_dropped", "file_number=%u text=\"%s\"", file, error_text ());
+    writer.vectors_differ = true;
 }
 
 static void stand (standing_t *standing)
@@ -366,12 +373,20 @@ static void answer_failed_group (work_t *group)
 
 static void write_next (void);
 
+/* Not at once: there was no memory just now. */
+static void plan_mending (void)
+{
+    if (writer.vectors_differ && writer.mend_ms == 0)
+        writer.mend_ms = loop_now_ms () + MEND_INTERVAL_MS;
+}
+
 static void group_done (void *argument UNUSED)
 {
     work_t *group = writer.group;
     writer.group = NULL;
     writer.busy = false;
     writer.new_chunks = false;
+    plan_mending ();
     if (writer.group_failed)
         answer_failed_group (group);
     else
@@ -429,6 +444,21 @@ static void save_done (void *argument UNUSED)
     write_next ();
 }
 
+static void do_mend (void *argument UNUSED)
+{
+    writer.vectors_differ = library_mend_index (writer.library) != 0;
+    if (writer.vectors_differ)
+        log_error ("index_not_mended", "text=\"%s\"", error_text ());
+}
+
+static void mend_done (void *argument UNUSED)
+{
+    writer.busy = false;
+    writer.mend_ms = 0;
+    plan_mending ();
+    write_next ();
+}
+
 /* -- what is done next ---------------------------------------------------------------------- */
 
 static void begin (pool_call_t *work, pool_call_t *done)
@@ -479,6 +509,8 @@ static void write_next (void)
         return;
     if (texts_are_due (now))
         begin (do_texts, texts_done);
+    else if (writer.mend_ms != 0 && now >= writer.mend_ms)
+        begin (do_mend, mend_done);
     else if ((writer.group = next_group (now)) != NULL)
         begin_group ();
     else if (writer.waiting.first == NULL && now >= writer.save_ms)
@@ -541,20 +573,28 @@ static void *copy (const void *bytes, size_t size)
     return result;
 }
 
-/* Without memory the chunks simply stay without a vector; embedding_start finds them again. */
+static void chunks_missed (size_t count)
+{
+    log_error ("vectors_not_taken", "count=%zu error=%s", count, error_name (ERROR_NO_MEMORY));
+    embedding_missed ();
+}
+
+/* Without memory the chunks stay without a vector for a while. */
 static void put_chunks (work_kind_t kind, const uint32_t *chunks, size_t count, const void *vectors,
                         const char *reason)
 {
     work_t *work = work_new (kind, NULL, NULL);
-    if (work == NULL)
+    if (work == NULL) {
+        chunks_missed (count);
         return;
+    }
     work->chunk_count = count;
     work->chunks = copy (chunks, count * sizeof *chunks);
     work->vectors = vectors == NULL ? NULL : copy (vectors, count * VECTOR_BYTES);
     work->settled = calloc (count, sizeof *work->settled);
     strncpy (work->reason, reason, sizeof work->reason - 1);
     if (work->chunks == NULL || work->settled == NULL || (vectors != NULL && work->vectors == NULL)) {
-        log_error ("vectors_not_taken", "count=%zu error=%s", count, error_name (ERROR_NO_MEMORY));
+        chunks_missed (count);
         work_free (work);
         return;
     }

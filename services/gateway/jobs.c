@@ -19,6 +19,7 @@
 #define CLOCK_MS         1000
 #define MAX_WORKERS      1024
 #define RECOVER_FILES    200     /* asked for at once */
+#define RECOVER_AGAIN_MS 5000    /* after something was put off */
 #define MAX_FILE_TASKS   100000
 #define OVERDUE_MS       (30 * 60 * 1000)   /* of a sent task: its worker has forgotten it */
 
@@ -71,10 +72,21 @@ static struct {
     uint64_t clock_ms;            /* when tasks' times were last looked at */
     uint64_t last_task;
     bool recovering, recover_again, stopping;
+    uint64_t recover_ms;          /* when to ask again what is unfinished; 0: no need */
     char recovered_to [64];
 } all;
 
 static void pump (void);
+
+/* For want of memory, or of an answer, this is not done: the answerer, which knows what is unfinished, is
+ * asked for it a little later. */
+static void put_off (const char *what, const char *why)
+{
+    if (all.stopping)
+        return;
+    log_error ("work_put_off", "what=%s why=\"%s\"", what, why);
+    all.recover_ms = loop_now_ms () + RECOVER_AGAIN_MS;
+}
 
 /* -- jobs and tasks as such ------------------------------------------------------------------ */
 
@@ -353,7 +365,7 @@ static void add_ranges (job_t *job, range_t missing)
     for (uint32_t first = missing.first; range_cut ((range_t) {first, missing.last}, pages, &piece, 1) == 1;
          first = piece.last + 1)
         if (task_new (job, piece, false) == NULL)
-            log_error ("task_lost", "file=%s why=no_memory", job->file_id);
+            put_off (job->file_id, error_default (ERROR_NO_MEMORY));
 }
 
 static void task_part (task_t *task)
@@ -485,6 +497,8 @@ static void look_at_clock (void)
                              task->range.last);
             task_wait (task, false);
         }
+    if (all.recover_ms != 0 && now >= all.recover_ms && !all.recovering)
+        jobs_recover ();
 }
 
 static void pump (void)
@@ -726,6 +740,8 @@ static void recover_range (job_t *job, range_t missing)
         size_t pieces = range_subtract (missing, taken, count, left, count + 1);
         for (size_t i = 0; i < pieces; i++)
             add_ranges (job, left [i]);
+    } else {
+        put_off (job->file_id, error_default (ERROR_NO_MEMORY));
     }
     free (taken);
     free (left);
@@ -770,15 +786,17 @@ static void recover_file (yyjson_val *file)
         return;
     if (job == NULL)
         job = job_new (file_id, text_of (file, "sha256"), text_of (file, "password"), text_of (file, "filename"));
-    if (job == NULL)
+    if (job == NULL) {
+        put_off (file_id, error_default (ERROR_NO_MEMORY));
         return;
+    }
     recover_progress (job, file, yyjson_arr_size (missing) > 0);
     if (inspection_under_way (job))
         return;
     if (pages > 0)
         recover_ranges (job, missing, (uint32_t) pages);
     else if (job->state <= JOB_QUEUED && task_new (job, (range_t) {0, 0}, false) == NULL)
-        log_error ("task_lost", "file=%s why=no_memory", file_id);
+        put_off (file_id, error_default (ERROR_NO_MEMORY));
     if (job->tasks == NULL)
         job_drop (job);   /* all of it is read: the answerer goes on alone */
 }
@@ -797,6 +815,8 @@ static bool recover_files (const char *json)
 {
     yyjson_doc *document = yyjson_read (json, strlen (json), 0);
     yyjson_val *root = yyjson_doc_get_root (document), *file;
+    if (document == NULL)
+        put_off ("recovery", error_default (ERROR_NO_MEMORY));
     yyjson_val *data = yyjson_obj_get (root, "data");
     size_t index, count;
     yyjson_arr_foreach (data, index, count, file)
@@ -814,8 +834,8 @@ static bool recover_files (const char *json)
 
 static void on_unfinished (void *context UNUSED, const ask_answer_t *answer)
 {
-    if (answer->message == NULL && !all.stopping)
-        log_error ("recovery_failed", "why=\"%s\"", answer->text);
+    if (answer->message == NULL)
+        put_off ("recovery", answer->text);
     if (all.stopping || answer->message == NULL || answer->message->id != MESSAGE_RESULT)
         recover_end ();
     else if (recover_files (answer->message->result.json))
@@ -837,6 +857,7 @@ void jobs_recover (void)
     if (all.recovering || all.stopping)
         return;
     all.recovering = true;
+    all.recover_ms = 0;
     all.recovered_to [0] = 0;
     recover_next ();
 }

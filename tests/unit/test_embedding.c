@@ -12,6 +12,39 @@
 #define CREDIT 2
 #define TOO_LONG_MS 60000
 
+/* -- allocations that fail: as many of one size as a test says (ld --wrap) ------------------ */
+
+static struct {
+    size_t size;
+    unsigned left, failed;
+} lack;
+
+static bool is_lacking (size_t size)
+{
+    if (lack.left == 0 || size != lack.size)
+        return false;
+    lack.left--;
+    lack.failed++;
+    return true;
+}
+
+void *__real_malloc (size_t size);
+void *__real_realloc (void *block, size_t size);
+void *__wrap_malloc (size_t size);
+void *__wrap_realloc (void *block, size_t size);
+
+void *__wrap_malloc (size_t size)
+{
+    return is_lacking (size) ? NULL : __real_malloc (size);
+}
+
+void *__wrap_realloc (void *block, size_t size)
+{
+    return is_lacking (size) ? NULL : __real_realloc (block, size);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
 static char *folder;
 static loop_t *loop;
 static library_t *library;
@@ -158,6 +191,7 @@ static int start (void **state UNUSED)
     char address [4096];
     memset (&seen, 0, sizeof seen);
     folder = folder_make ();
+    memset (&lack, 0, sizeof lack);
     settings_override (SETTING_ANSWERER_EMBED_TEXTS, "4");
     loop = loop_new ();
     library = library_open (folder, 2);   /* one for the pool, one for the test */
@@ -467,6 +501,50 @@ static void test_pages_of_a_deleted_file (void **state UNUSED)
     assert_int_equal (index_count (library_index (library)), 0);
 }
 
+/* What can't be done for want of memory is done a little later, without a restart. */
+static void lacks (size_t size, unsigned times)
+{
+    lack.size = size;
+    lack.left = times;
+}
+
+static void test_vectors_that_there_is_no_memory_for (void **state UNUSED)
+{
+    embedder_come (false);
+    lacks (4 * VECTOR_BYTES + 1, 2);   /* the copies of two tasks' vectors */
+    put_file (plain, 20);
+    run_until (file_is_completed);
+    assert_int_equal (lack.failed, 2);
+    assert_int_equal (index_count (library_index (library)), 20);
+    assert_int_equal (seen.texts, 20 + 2 * 4);
+}
+
+static void test_lost_tasks_that_there_is_no_memory_for (void **state UNUSED)
+{
+    embedder_come (true);
+    put_file (plain, 20);
+    run_until (tasks_are_held);
+    lacks (256 * 8, 8);   /* the list of chunks that are given once more */
+    channel_destroy (&embedder);
+    run_until (nobody_is_there);
+    embedder_come (false);
+    run_until (file_is_completed);
+    assert_int_equal (lack.failed, 8);
+    assert_int_equal (index_count (library_index (library)), 20);
+    assert_int_equal (seen.texts, 20);
+}
+
+static void test_an_index_that_there_is_no_memory_for (void **state UNUSED)
+{
+    embedder_come (false);
+    lacks (1024 * 3 * sizeof (uint32_t), 3);   /* the names of the index */
+    put_file (plain, 20);
+    run_until (file_is_completed);
+    assert_int_equal (lack.failed, 3);
+    assert_int_equal (index_count (library_index (library)), 20);
+    assert_int_equal (seen.texts, 20);
+}
+
 int main (void)
 {
 #define WITH_ANSWERER(test) cmocka_unit_test_setup_teardown (test, start, end)
@@ -481,6 +559,9 @@ int main (void)
         WITH_ANSWERER (test_many_texts_hold_no_question_up),
         WITH_ANSWERER (test_texts_of_a_gateway_that_is_gone),
         WITH_ANSWERER (test_pages_of_a_deleted_file),
+        WITH_ANSWERER (test_vectors_that_there_is_no_memory_for),
+        WITH_ANSWERER (test_lost_tasks_that_there_is_no_memory_for),
+        WITH_ANSWERER (test_an_index_that_there_is_no_memory_for),
     };
     if (settings_load () != 0)
         return 1;
