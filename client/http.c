@@ -53,7 +53,7 @@ static void transfer_destroy (http_t *http, transfer_t *transfer)
 
 static int body_keep (transfer_t *transfer, const char *data, size_t size)
 {
-    if (size > MAX_ANSWER_BYTES - transfer->size)
+    if (size > MAX_KEPT_BYTES - transfer->size)
         return -1;
     return text_append (&transfer->body, &transfer->size, &transfer->capacity, data, size);
 }

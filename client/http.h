@@ -9,9 +9,9 @@
 
 #include "outcome.h"
 
-#define MAX_ANSWER_BYTES (64u << 20)   /* of an answer that is kept */
-#define MAX_URL_BYTES    2048
-#define MAX_KEY_BYTES    4096
+#define MAX_KEPT_BYTES (64u << 20)   /* of an answer that is kept */
+#define MAX_URL_BYTES  2048
+#define MAX_KEY_BYTES  4096
 
 typedef struct http http_t;
 
@@ -22,7 +22,7 @@ typedef enum {
     TROUBLE_BROKEN,      /* the connection broke, or nothing came for too long */
     TROUBLE_FILE,        /* the file that was to be sent could not be read */
     TROUBLE_TAKER,       /* data () refused */
-    TROUBLE_TOO_LONG,    /* MAX_ANSWER_BYTES */
+    TROUBLE_TOO_LONG,    /* MAX_KEPT_BYTES */
 } trouble_t;
 
 typedef struct {

@@ -65,7 +65,7 @@ int session_failure (const session_t *session, const answer_t *answer, failure_t
         break;
     }
     return failure_set (failure, OUTCOME_REFUSED, "The answer is longer than %u bytes, or than the memory takes.",
-                        MAX_ANSWER_BYTES);
+                        MAX_KEPT_BYTES);
 }
 
 /* -- calls ----------------------------------------------------------------------------------- */

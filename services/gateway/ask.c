@@ -237,15 +237,21 @@ uint64_t ask_in_parts (const message_t *message, ask_part_t *part, ask_done_t *d
     return asked->request;
 }
 
+/* Nobody waits for the answer any more: the answerer need not write it. */
+static void tell_cancelled (const asked_t *asked)
+{
+    peer_t *peer = ask_link == NULL ? NULL : channel_first_peer (ask_link);
+    message_t cancel = {.id = MESSAGE_CANCEL_ANSWER, .cancel_answer = {.request = asked->request}};
+    if ((asked->sent || asked->has_begun) && peer != NULL && channel_send (ask_link, peer, &cancel) != 0)
+        log_warning ("cancel_not_sent", "text=\"%s\"", error_text ());
+}
+
 void ask_cancel (uint64_t request)
 {
     asked_t *asked = asked_lookup (request);
-    peer_t *peer = ask_link == NULL ? NULL : channel_first_peer (ask_link);
     if (asked == NULL)
         return;
-    message_t cancel = {.id = MESSAGE_CANCEL_ANSWER, .cancel_answer = {.request = request}};
-    if ((asked->sent || asked->has_begun) && peer != NULL && channel_send (ask_link, peer, &cancel) != 0)
-        log_warning ("cancel_not_sent", "text=\"%s\"", error_text ());
+    tell_cancelled (asked);
     asked_unlist (asked);
     free (asked->data);
     free (asked);
@@ -321,6 +327,8 @@ const channel_handlers_t ask_handlers = {.ready = on_ready, .lost = on_lost, .me
 static void asked_due (asked_t *asked)
 {
     error_t error = channel_first_peer (ask_link) == NULL ? ERROR_ROLE_AWAY : ERROR_TIMED_OUT;
+    if (asked->part != NULL)
+        tell_cancelled (asked);
     if (!asked->to_the_end) {
         asked_fail (asked, error);
         return;

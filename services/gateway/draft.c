@@ -69,8 +69,8 @@ int draft_add_found (draft_t *draft, const char *json)
 int draft_add_text (draft_t *draft, const char *text)
 {
     size_t more = strlen (text);
-    if (draft->size + more >= MAX_ANSWER_BYTES)
-        return error_set (ERROR_INTERNAL, "The answer is longer than %u bytes.", MAX_ANSWER_BYTES);
+    if (draft->size + more >= MAX_DRAFT_BYTES)
+        return error_set (ERROR_INTERNAL, "The answer is longer than %u bytes.", MAX_DRAFT_BYTES);
     return text_append (&draft->text, &draft->size, &draft->capacity, text, more);
 }
 

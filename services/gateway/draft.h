@@ -6,8 +6,8 @@
 
 #include "message.h"
 
-#define MAX_ANSWER_BYTES (1u << 20)   /* of an answer's text */
-#define MAX_CITATIONS    2000
+#define MAX_DRAFT_BYTES (1u << 20)   /* of an answer's text: more than any answerer tells */
+#define MAX_CITATIONS   2000
 
 typedef struct {
     yyjson_mut_doc *document;      /* owns the values */

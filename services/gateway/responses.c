@@ -412,21 +412,30 @@ void api_delete_response (request_t *request)
     api_ask (request, &message);
 }
 
+static void refuse_cancel (request_t *request)
+{
+    request_fail (request, ERROR_BAD_REQUEST, "The response has ended already: there is nothing to cancel.",
+                  "response_id");
+}
+
 static void on_to_be_cancelled (void *context, const ask_answer_t *answer)
 {
     request_t *request = context;
     if (answer->message == NULL)
         api_fail (request, answer);
     else
-        request_fail (request, ERROR_BAD_REQUEST, "The response has ended already: there is nothing to cancel.",
-                      "response_id");
+        refuse_cancel (request);
 }
 
 void api_cancel_response (request_t *request)
 {
     run_t *run = run_lookup (request_text (request, "response_id"));
-    if (run == NULL || run->reply->draft.end != NULL) {
+    if (run == NULL) {
         get_stored (request, on_to_be_cancelled);
+        return;
+    }
+    if (run->reply->draft.end != NULL) {   /* it may not be stored yet */
+        refuse_cancel (request);
         return;
     }
     reply_end (run->reply, "cancelled", ERROR_NONE, "It was cancelled.");

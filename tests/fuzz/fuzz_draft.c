@@ -37,12 +37,12 @@ static void tell (draft_t *draft, told_t what, const char *text, uint8_t kind)
     if (what == TELLS_FOUND && draft_add_found (draft, text) != 0)
         MUST (error_get () == ERROR_BAD_MESSAGE);
     if (what == TELLS_TEXT && draft_add_text (draft, text) != 0)
-        MUST (draft->size == size && size + strlen (text) >= MAX_ANSWER_BYTES);
+        MUST (draft->size == size && size + strlen (text) >= MAX_DRAFT_BYTES);
     if (what == TELLS_CITATION && draft_add_citation (draft, text) != 0)
         MUST (error_get () == ERROR_BAD_MESSAGE || yyjson_mut_arr_size (draft->citations) == MAX_CITATIONS);
     if (what == TELLS_END)
         tell_end (draft, text, kind);
-    MUST (draft->size < MAX_ANSWER_BYTES && strlen (draft->text) == draft->size);
+    MUST (draft->size < MAX_DRAFT_BYTES && strlen (draft->text) == draft->size);
     MUST (yyjson_mut_is_arr (draft->queries) && yyjson_mut_is_arr (draft->results));
 }
 

@@ -98,14 +98,14 @@ static void test_passages_without_text (void **state UNUSED)
 static void test_limits (void **state UNUSED)
 {
     draft_t draft;
-    char *text = malloc (MAX_ANSWER_BYTES);
-    memset (text, 'x', MAX_ANSWER_BYTES - 1);
-    text [MAX_ANSWER_BYTES - 1] = 0;
+    char *text = malloc (MAX_DRAFT_BYTES);
+    memset (text, 'x', MAX_DRAFT_BYTES - 1);
+    text [MAX_DRAFT_BYTES - 1] = 0;
     assert_int_equal (draft_begin (&draft), 0);
     assert_int_equal (draft_add_text (&draft, text), 0);
     assert_int_equal (draft_add_text (&draft, ""), 0);
     assert_int_equal (draft_add_text (&draft, "y"), -1);
-    assert_int_equal (draft.size, MAX_ANSWER_BYTES - 1);
+    assert_int_equal (draft.size, MAX_DRAFT_BYTES - 1);
     for (int i = 0; i < MAX_CITATIONS; i++)
         assert_int_equal (draft_add_citation (&draft, "{}"), 0);
     assert_int_equal (draft_add_citation (&draft, "{}"), -1);
