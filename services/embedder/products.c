@@ -8,6 +8,7 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 
+#include "dot.h"
 #include "error.h"
 
 /* Debian builds oneDNN on GCC's OpenMP, whose header the other compiler may lack. */
@@ -20,10 +21,15 @@ static dnnl_engine_t engine;    /* the processor; made once, by products_start *
 struct matrix {
     numbers_t numbers;
     size_t inputs, outputs;
+    dot_multiply_t *dot;        /* Quire's own int8 products, and their weights; NULL with oneDNN's */
+    int8_t *dot_packed;
     dnnl_memory_t memory;       /* packed as oneDNN likes it best; its bytes are the caller's */
 };
 
 struct product {
+    size_t rows;                /* of Quire's own products; these have nothing of oneDNN's */
+    const int8_t *dot_source;
+    int32_t *dot_result;
     dnnl_stream_t stream;
     dnnl_primitive_t primitive;
     dnnl_memory_t source, weights, destination, scratch;   /* weights: of pairs only */
@@ -46,6 +52,8 @@ int products_start (void)
 
 bool products_fast_int8 (void)
 {
+    if (dot_best ())
+        return true;
     unsigned isa = dnnl_get_effective_cpu_isa ();
     return (isa & dnnl_cpu_isa_avx2_vnni) == dnnl_cpu_isa_avx2_vnni
         || (isa & dnnl_cpu_isa_avx512_core_vnni) == dnnl_cpu_isa_avx512_core_vnni;
@@ -56,6 +64,8 @@ const char *products_processor (void)
     static const char prefix [] = "cpu_isa_";
     const char *name = dnnl_cpu_isa2str (dnnl_get_effective_cpu_isa ());
     size_t length = sizeof prefix - 1;
+    if (dot_best ())
+        return "neon_dotprod";
     return strncmp (name, prefix, length) == 0 ? name + length : name;
 }
 
@@ -179,6 +189,9 @@ matrix_t *matrix_new (numbers_t numbers, size_t most_rows, size_t inputs, size_t
     matrix->numbers = numbers;
     matrix->inputs = inputs;
     matrix->outputs = outputs;
+    matrix->dot = numbers == NUMBERS_INT8 ? dot_best () : NULL;
+    if (matrix->dot)
+        return matrix;
     dnnl_status_t status = packed_describe (matrix, most_rows);
     if (status != dnnl_success) {
         failed ("choose how to pack weights", status);
@@ -196,13 +209,18 @@ static const_dnnl_memory_desc_t packed_description (const matrix_t *matrix)
 
 size_t matrix_bytes (const matrix_t *matrix)
 {
+    if (matrix->dot)
+        return matrix->inputs * matrix->outputs;
     return dnnl_memory_desc_get_size (packed_description (matrix));
 }
 
 int matrix_layout (const matrix_t *matrix, uint8_t layout [DIGEST_BYTES])
 {
+    static const char dot [] = "dot";
     uint8_t blob [MOST_BLOB_BYTES];
     size_t size = 0;
+    if (matrix->dot)
+        return digest_of (dot, sizeof dot, layout);
     dnnl_status_t status = dnnl_memory_desc_get_blob (NULL, &size, packed_description (matrix));
     if (status == dnnl_success && size > sizeof blob)
         status = dnnl_out_of_memory;
@@ -213,6 +231,9 @@ int matrix_layout (const matrix_t *matrix, uint8_t layout [DIGEST_BYTES])
 
 int matrix_place (matrix_t *matrix, void *packed)
 {
+    matrix->dot_packed = packed;
+    if (matrix->dot)
+        return 0;
     dnnl_status_t status = dnnl_memory_set_data_handle (matrix->memory, packed);
     return status == dnnl_success ? 0 : failed ("place weights", status);
 }
@@ -222,6 +243,10 @@ int matrix_pack (matrix_t *matrix, const void *weights)
     dnnl_dims_t sizes = {(dnnl_dim_t) matrix->inputs, (dnnl_dim_t) matrix->outputs};
     dnnl_memory_desc_t transposed = NULL;
     dnnl_memory_t given = NULL;
+    if (matrix->dot) {
+        dot_pack (matrix->dot_packed, weights, matrix->inputs, matrix->outputs);
+        return 0;
+    }
     dnnl_status_t status = dnnl_memory_desc_create_with_tag (
         &transposed, 2, sizes, source_type (matrix->numbers), dnnl_ba);
     if (status == dnnl_success)
@@ -289,8 +314,21 @@ static product_t *product_new (dnnl_status_t status, dnnl_primitive_desc_t descr
     return product;
 }
 
+static product_t *product_of_dots (size_t rows, const void *source, void *destination)
+{
+    product_t *product = calloc (1, sizeof *product);
+    if (!product) {
+        error_set (ERROR_NO_MEMORY, NULL);
+        return NULL;
+    }
+    *product = (product_t) {.rows = rows, .dot_source = source, .dot_result = destination};
+    return product;
+}
+
 product_t *product_with_weights (size_t rows, const matrix_t *like, void *source, void *destination)
 {
+    if (like->dot)
+        return product_of_dots (rows, source, destination);
     const_dnnl_memory_desc_t weights;
     dnnl_memory_get_memory_desc (like->memory, &weights);
     dnnl_primitive_desc_t description = NULL;
@@ -355,6 +393,11 @@ void product_destroy (product_t **product)
 
 int product_run (product_t *product, const matrix_t *matrix)
 {
+    if (matrix && matrix->dot) {
+        matrix->dot (product->dot_result, product->dot_source, matrix->dot_packed, product->rows,
+                     matrix->inputs, matrix->outputs);
+        return 0;
+    }
     const dnnl_exec_arg_t arguments [] = {
         {DNNL_ARG_SRC, product->source},
         {DNNL_ARG_WEIGHTS, matrix ? matrix->memory : product->weights},
