@@ -23,6 +23,7 @@
 #include "quote.h"
 #include "settings.h"
 #include "sources.h"
+#include "support.h"
 #include "turns.h"
 #include "utf8.h"
 
@@ -347,6 +348,12 @@ static void extract (answering_t *answering)
 
 /* -- what the language model writes ---------------------------------------------------------- */
 
+static const char *question_of (const answering_t *answering)
+{
+    size_t cursor = 0;
+    return strings_next (strings_built (&answering->questions), &cursor);
+}
+
 /* Has the passage the quote, or without one, what the statement says? The model may have read on: a
  * quote may stand anywhere on the page of the passage that it named. */
 static bool passage_has (const answering_t *answering, size_t number, bool whole_page, const char *quote,
@@ -359,7 +366,8 @@ static bool passage_has (const answering_t *answering, size_t number, bool whole
     size_t size = source->to - source->from;
     found->passage = number;
     bool has = quote_size > 0 ? quote_find (quote, quote_size, passage, size, &found->from, &found->to)
-                              : quote_shared (statement, statement_size, passage, size, &found->from, &found->to);
+                              : support_find (statement, statement_size, question_of (answering), passage, size,
+                                              &found->from, &found->to);
     if (has) {
         found->from += source->from;
         found->to += source->from;
@@ -503,7 +511,7 @@ static void write_answer (answering_t *answering)
     static const citations_handler_t on_text = {.check = check_quote, .text = on_written, .citation = on_cited};
     static const llm_handler_t on_llm = {.text = on_llm_text, .ended = on_llm_ended};
     answering->step = STEP_WRITING;
-    answering->citations = citations_new (&on_text, answering);
+    answering->citations = citations_new (&on_text, sources_count (answering->sources), answering);
     if (answering->citations != NULL && make_prompt (answering) == 0)
         answering->stream = llm_begin (answering->prompt.body, &on_llm, answering);
     if (answering->stream == NULL)
@@ -511,12 +519,6 @@ static void write_answer (answering_t *answering)
 }
 
 /* -- the search ------------------------------------------------------------------------------ */
-
-static const char *question_of (const answering_t *answering)
-{
-    size_t cursor = 0;
-    return strings_next (strings_built (&answering->questions), &cursor);
-}
 
 static void do_search (void *argument)
 {

@@ -7,20 +7,28 @@
 #include <strings.h>
 
 #include "error.h"
+#include "marks.h"
 #include "quote.h"
 #include "sentences.h"
 #include "text.h"
 #include "utf8.h"
 
-#define MAX_PARTS     8      /* of one mark */
-#define MAX_DIGITS    3      /* of a passage's number: [2024] is a year */
 #define MAX_STATEMENT 1200   /* bytes before a mark that it is looked for in */
+#define BLOCK_TICKS   3      /* back ticks that begin a block of code */
 #define MAX_PLACES    4096   /* citations of which the place is remembered */
 #define MAX_SENTENCES 2048   /* that are looked at in the end */
+
+/* A quotation, or code, that the text is in. */
+typedef struct {
+    const char *close;   /* what ends it; NULL: none is open */
+    size_t ticks;        /* of code: how many back ticks began it, and end it */
+    size_t from;         /* in the text as it was told */
+} span_t;
 
 struct citations {
     citations_handler_t handler;
     void *context;
+    size_t passages;
     char *told;                      /* the answer's text as it was told */
     size_t told_size, told_capacity;
     uint32_t told_length;            /* in code points */
@@ -30,6 +38,9 @@ struct citations {
     size_t places [MAX_PLACES];      /* bytes of the text at which a mark stands that was found */
     size_t place_count;
     size_t after_mark;               /* where the last statement's marks end */
+    span_t span;
+    size_t ticks;                    /* back ticks at the end of the text so far */
+    bool may_define;                 /* a bracket began this line */
     uint32_t rejected;
     bool failed;
 };
@@ -61,102 +72,40 @@ static void hand_over (citations_t *citations)
     citations->handed = citations->told_size;
 }
 
-/* -- one mark -------------------------------------------------------------------------------- */
-
-typedef struct {
-    size_t number;
-    const char *quote;
-    size_t size;
-} mark_part_t;
-
-typedef struct {
-    const char *at, *end;
-} cursor_t;
-
-static const struct {
-    const char *open, *close;
-} quote_marks [] = {
-    {"\"", "\""}, {"\xE2\x80\x9C", "\xE2\x80\x9D"}, {"\xE2\x80\x9E", "\xE2\x80\x9C"}, {"\xC2\xAB", "\xC2\xBB"},
-    {"'", "'"}, {"\xE2\x80\x98", "\xE2\x80\x99"},
-};
-
-static bool take (cursor_t *cursor, const char *word)
+/* Has the line of what is told next nothing yet but signs such as those of a list? */
+static bool at_line_start (const citations_t *citations)
 {
-    size_t size = strlen (word);
-    if ((size_t) (cursor->end - cursor->at) < size || strncasecmp (cursor->at, word, size) != 0)
-        return false;
-    cursor->at += size;
-    return true;
+    size_t at = citations->told_size;
+    while (at > 0 && strchr (" \t>-*+", citations->told [at - 1]) != NULL)
+        at--;
+    return at == 0 || citations->told [at - 1] == '\n';
 }
 
-static void skip (cursor_t *cursor, const char *bytes)
+/* -- what is held back ----------------------------------------------------------------------- */
+
+static bool is_blank (char c)
 {
-    while (cursor->at < cursor->end && strchr (bytes, *cursor->at) != NULL)
-        cursor->at++;
+    return c == ' ' || c == '\n' || c == '\t';
 }
 
-static bool take_number (cursor_t *cursor, size_t *number)
+static size_t held_space (const citations_t *citations)
 {
-    size_t digits = 0;
-    *number = 0;
-    for (; cursor->at < cursor->end && isdigit ((unsigned char) *cursor->at) && digits <= MAX_DIGITS; cursor->at++, digits++)
-        *number = *number * 10 + (size_t) (*cursor->at - '0');
-    return digits > 0 && digits <= MAX_DIGITS && (cursor->at == cursor->end || !isalnum ((unsigned char) *cursor->at));
+    size_t space = 0;
+    while (space < citations->held_size && is_blank (citations->held [space]))
+        space++;
+    return space;
 }
 
-/* The closing mark is one behind which the mark, or its next part, goes on. */
-static const char *closing (const char *at, const char *end, const char *close)
+static void drop_held (citations_t *citations, size_t size)
 {
-    size_t size = strlen (close);
-    for (; (size_t) (end - at) >= size; at++)
-        if (memcmp (at, close, size) == 0) {
-            cursor_t rest = {at + size, end};
-            skip (&rest, " \n");
-            if (rest.at == rest.end || strchr (",;", *rest.at) != NULL)
-                return at;
-        }
-    return NULL;
+    citations->held_size -= size;
+    memmove (citations->held, citations->held + size, citations->held_size);
 }
 
-static bool take_quote (cursor_t *cursor, mark_part_t *part)
+/* How much of it is looked at. */
+static size_t view_of (const citations_t *citations)
 {
-    for (size_t i = 0; i < COUNT_OF (quote_marks); i++) {
-        if (!take (cursor, quote_marks [i].open))
-            continue;
-        const char *end = closing (cursor->at, cursor->end, quote_marks [i].close);
-        if (end == NULL)
-            return false;
-        part->quote = cursor->at;
-        part->size = (size_t) (end - cursor->at);
-        cursor->at = end + strlen (quote_marks [i].close);
-        return true;
-    }
-    return false;
-}
-
-/* Reads what stands between the brackets. Returns how many parts, 0 when it is no mark. */
-static size_t read_mark (const char *text, size_t size, mark_part_t parts [MAX_PARTS])
-{
-    cursor_t cursor = {text, text + size};
-    size_t count = 0, number = 0;
-    skip (&cursor, " \n");
-    while (cursor.at < cursor.end && count < MAX_PARTS) {
-        mark_part_t part = {.quote = "", .size = 0};
-        bool numbered = take (&cursor, "passage ") || isdigit ((unsigned char) *cursor.at);
-        if (numbered && !take_number (&cursor, &number))
-            return 0;
-        skip (&cursor, " \n");
-        if (numbered && cursor.at < cursor.end && strchr (":,", *cursor.at) != NULL)
-            cursor.at++;
-        skip (&cursor, " \n");
-        bool quoted = cursor.at < cursor.end && take_quote (&cursor, &part);
-        if (number == 0 || (!numbered && !quoted))
-            return 0;
-        part.number = number;
-        parts [count++] = part;
-        skip (&cursor, " \n,;");
-    }
-    return cursor.at == cursor.end ? count : 0;
+    return citations->held_size < MAX_MARK_BYTES ? citations->held_size : MAX_MARK_BYTES;
 }
 
 /* -- what a mark is for ---------------------------------------------------------------------- */
@@ -185,6 +134,7 @@ static void put_mark (citations_t *citations, const found_quote_t *quote)
         mark [size + i] = (char) ('0' + number % 10);
     mark [size + digits] = ']';
     uint32_t index = citations->told_length;
+    citations->may_define |= at_line_start (citations);
     if (citations->place_count < MAX_PLACES)
         citations->places [citations->place_count++] = citations->told_size;
     tell (citations, mark, size + digits + 1);
@@ -193,91 +143,232 @@ static void put_mark (citations_t *citations, const found_quote_t *quote)
         citations->handler.citation (citations->context, quote, index);
 }
 
-/* Tells a whole mark: those of its parts that are found; the white space before it only with one. */
-static void settle_mark (citations_t *citations, const mark_part_t *parts, size_t count, size_t space)
+/* -- quotations and code --------------------------------------------------------------------- */
+
+static bool begins (const char *text, size_t size, const char *word)
 {
-    size_t statement_size, told = 0;
-    const char *statement = statement_of (citations, &statement_size);
-    found_quote_t found [MAX_PARTS];
-    for (size_t i = 0; i < count; i++) {
-        bool checked = parts [i].size == 0 || quote_says (parts [i].quote, parts [i].size);
-        if (checked && citations->handler.check (citations->context, parts [i].number, parts [i].quote, parts [i].size,
-                                                 statement, statement_size, &found [told]))
-            told++;
-        else
-            citations->rejected++;
+    return size >= strlen (word) && memcmp (text, word, strlen (word)) == 0;
+}
+
+/* A run of back ticks is over, at a place of the text. */
+static void end_ticks (citations_t *citations, size_t place)
+{
+    span_t *span = &citations->span;
+    if (citations->ticks > 0 && span->ticks == citations->ticks)
+        *span = (span_t) {0};
+    else if (citations->ticks > 0 && span->ticks == 0)
+        *span = (span_t) {.close = "`", .ticks = citations->ticks, .from = place};
+    citations->ticks = 0;
+}
+
+static void follow_quote (span_t *span, const char *at, size_t size, size_t place)
+{
+    static const char *const pairs [] [2] = {
+        {"\"", "\""}, {"\xE2\x80\x9C", "\xE2\x80\x9D"}, {"\xE2\x80\x9E", "\xE2\x80\x9C"}, {"\xC2\xAB", "\xC2\xBB"}};
+    if (span->close != NULL && begins (at, size, span->close)) {
+        *span = (span_t) {0};
+        return;
     }
-    if (told > 0)
-        tell (citations, citations->held, space);
-    for (size_t i = 0; i < told; i++)
-        put_mark (citations, &found [i]);
-    citations->after_mark = citations->told_size;
+    for (size_t i = 0; span->close == NULL && i < COUNT_OF (pairs); i++)
+        if (begins (at, size, pairs [i] [0]))
+            *span = (span_t) {.close = pairs [i] [1], .from = place + strlen (pairs [i] [0])};
 }
 
-/* -- what is held back ----------------------------------------------------------------------- */
-
-static bool is_blank (char c)
+/* Sees in which quotation the text is that is told next. A line's end ends all but blocks of code. */
+static void follow (citations_t *citations, const char *text, size_t size)
 {
-    return c == ' ' || c == '\n' || c == '\t';
-}
-
-static size_t held_space (const citations_t *citations)
-{
-    size_t space = 0;
-    while (space < citations->held_size && is_blank (citations->held [space]))
-        space++;
-    return space;
-}
-
-static void drop_held (citations_t *citations, size_t size)
-{
-    citations->held_size -= size;
-    memmove (citations->held, citations->held + size, citations->held_size);
-}
-
-#define WIDE_OPEN  "\xE3\x80\x90"
-#define WIDE_CLOSE "\xE3\x80\x91"
-
-static size_t bracket_size (const char *at, size_t size)
-{
-    return size >= 1 && *at == '[' ? 1 : size >= 3 && memcmp (at, WIDE_OPEN, 3) == 0 ? 3 : 0;
-}
-
-/* Where the mark that begins at `start` ends; 0: not yet, or never. A bracket in a quote ends none, as
- * what stands before it is no whole mark. */
-static size_t end_of_mark (const citations_t *citations, size_t start)
-{
-    mark_part_t parts [MAX_PARTS];
-    for (size_t at = start; at < citations->held_size; at++) {
-        bool wide = citations->held_size - at >= 3 && memcmp (citations->held + at, WIDE_CLOSE, 3) == 0;
-        if ((citations->held [at] == ']' || wide) && read_mark (citations->held + start, at - start, parts) > 0)
-            return at + (wide ? 3 : 1);
+    for (size_t i = 0; i < size; i++) {
+        size_t place = citations->told_size + i;
+        if (text [i] == '`') {
+            citations->ticks++;
+            continue;
+        }
+        end_ticks (citations, place);
+        if (text [i] == '\n' && citations->span.ticks < BLOCK_TICKS)
+            citations->span = (span_t) {0};
+        citations->may_define &= text [i] != '\n';
+        if (citations->span.ticks == 0)
+            follow_quote (&citations->span, text + i, size - i, place);
     }
+}
+
+static void tell_held (citations_t *citations, size_t size)
+{
+    follow (citations, citations->held, size);
+    tell (citations, citations->held, size);
+    drop_held (citations, size);
+}
+
+/* White space before what goes goes with it, but for the end of a line. */
+static void settle_space (citations_t *citations, size_t space, bool stays)
+{
+    if (stays || memchr (citations->held, '\n', space) != NULL)
+        tell_held (citations, space);
+    else
+        drop_held (citations, space);
+}
+
+/* Where the quotation ends that the text is in, from `at` on; 0: not yet, or never. */
+static size_t end_of_span (const citations_t *citations, size_t at, bool *never)
+{
+    const span_t *span = &citations->span;
+    size_t view = view_of (citations), ticks = 0;
+    for (; at < view; at++) {
+        ticks = citations->held [at] == '`' ? ticks + 1 : 0;
+        bool ends_code = span->ticks > 0 && ticks == span->ticks
+                      && (at + 1 == view || citations->held [at + 1] != '`');
+        if (ends_code || (span->ticks == 0 && begins (citations->held + at, view - at, span->close)))
+            return at;
+        if (citations->held [at] == '\n' && span->ticks < BLOCK_TICKS)
+            break;
+    }
+    *never |= at < view || view == MAX_MARK_BYTES;
     return 0;
 }
 
-/* May what follows the bracket still become a mark? */
-static bool may_be_mark (const char *text, size_t size)
+/* Does what was told of a quotation, and so much of what is held, stand in a passage? */
+static bool is_verbatim (const citations_t *citations, size_t held)
 {
-    static const char word [] = "passage ";
-    size_t at = 0, letters = 0;
-    while (at < size && is_blank (text [at]))
-        at++;
-    while (at + letters < size && letters < sizeof word - 1
-           && tolower ((unsigned char) text [at + letters]) == word [letters])
-        letters++;
-    at += letters;
-    if (letters > 0 && letters < sizeof word - 1)
-        return at == size;
-    if (at == size)
-        return true;
-    size_t digits = 0;
-    while (at < size && isdigit ((unsigned char) text [at]))
-        at++, digits++;
-    if (digits == 0 || digits > MAX_DIGITS)
+    size_t told = citations->told_size - citations->span.from, size = told + held;
+    found_quote_t found;
+    char *words = size > MAX_QUOTE_BYTES ? NULL : malloc (size + 1);
+    if (words == NULL)
         return false;
-    /* A number alone, as in a year or a table, ends at its bracket. */
-    return at == size || is_blank (text [at]) || strchr (":,;]\"'", text [at]) != NULL || (unsigned char) text [at] >= 0x80;
+    memcpy (words, citations->told + citations->span.from, told);
+    memcpy (words + told, citations->held, held);
+    while (size > 0 && strchr (" .,;", words [size - 1]) != NULL)
+        size--;
+    bool stands = size > 0 && citations->handler.check (citations->context, 0, words, size, "", 0, &found);
+    free (words);
+    return stands;
+}
+
+typedef enum { OWN_TEXT, QUOTED, NOT_YET } quoted_t;
+
+/* Is the bracket, behind `space`, a part of what a document says, or of code (an index: a[0])? */
+static quoted_t is_quoted (citations_t *citations, size_t space, const mark_t *mark, bool at_end)
+{
+    const span_t *span = &citations->span;
+    bool never = at_end;
+    end_ticks (citations, citations->told_size);
+    if (span->close == NULL)
+        return OWN_TEXT;
+    char before = space > 0 || citations->told_size == span->from ? ' ' : citations->told [citations->told_size - 1];
+    if (span->ticks > 0 && !isalnum ((unsigned char) before) && strchr ("_)]", before) == NULL)
+        return OWN_TEXT;
+    size_t end = end_of_span (citations, space + mark->size, &never);
+    if (end == 0)
+        return never ? OWN_TEXT : NOT_YET;
+    return span->ticks > 0 || is_verbatim (citations, end) ? QUOTED : OWN_TEXT;
+}
+
+/* -- marks ----------------------------------------------------------------------------------- */
+
+/* Checks the parts of a mark. Returns how many are found. */
+static size_t check_parts (citations_t *citations, const mark_t *mark, found_quote_t found [MAX_MARK_PARTS])
+{
+    size_t statement_size, count = 0;
+    const char *statement = statement_of (citations, &statement_size);
+    for (size_t i = 0; i < mark->part_count; i++) {
+        const mark_part_t *part = &mark->parts [i];
+        bool says = part->size == 0 ? part->number > 0 : quote_says (part->quote, part->size);
+        count += says && citations->handler.check (citations->context, part->number, part->quote, part->size, statement,
+                                                   statement_size, &found [count]);
+    }
+    return count;
+}
+
+/* Tells those that were found, or else nothing, not even the space before them. */
+static void put_found (citations_t *citations, const mark_t *mark, const found_quote_t *found, size_t count, size_t space)
+{
+    settle_space (citations, space, count > 0);
+    for (size_t i = 0; i < count; i++)
+        put_mark (citations, &found [i]);
+    citations->rejected += (uint32_t) (mark->part_count - count);
+    citations->after_mark = citations->told_size;
+    drop_held (citations, mark->size);
+}
+
+/* Parentheses hold much else: figures, counts of a list, arguments. A mark in them has the number of a
+ * passage, or several, behind a word and a space. */
+static bool may_cite (const citations_t *citations, const mark_t *mark, size_t space)
+{
+    if (!mark->is_round || mark->is_named)
+        return true;
+    for (size_t i = 0; i < mark->part_count; i++)
+        if (mark->parts [i].number == 0 || mark->parts [i].number > citations->passages)
+            return false;
+    return space > 0 && citations->held [space - 1] != '\n' && !at_line_start (citations);
+}
+
+/* Ends a clause behind the mark? Then it is no count, as in "(1) its height". */
+static bool ends_clause (const citations_t *citations, size_t at, size_t view)
+{
+    while (at < view && citations->held [at] == ' ')
+        at++;
+    return at == view || strchr (".,;:!?\n([", citations->held [at]) != NULL;
+}
+
+static bool settle_round (citations_t *citations, const mark_t *mark, size_t space, bool at_end)
+{
+    found_quote_t found [MAX_MARK_PARTS];
+    size_t end = space + mark->size, view = view_of (citations), next = end;
+    while (next < view && citations->held [next] == ' ')
+        next++;
+    if (next == view && view < MAX_MARK_BYTES && !at_end)
+        return false;
+    size_t count = check_parts (citations, mark, found);
+    if (count > 0 || mark->is_named || ends_clause (citations, end, view))
+        put_found (citations, mark, found, count, space);
+    else
+        tell_held (citations, end);
+    return true;
+}
+
+/* What looks like a citation and is none: its words stay, if there are any. */
+static void take_off (citations_t *citations, const mark_t *mark, size_t space)
+{
+    size_t inner = mark->size - mark->open - mark->close;
+    citations->rejected++;
+    settle_space (citations, space, mark->has_words || mark->close == 0);
+    drop_held (citations, mark->open);
+    if (mark->has_words)
+        tell_held (citations, inner);
+    else
+        drop_held (citations, inner);
+    drop_held (citations, mark->close);
+}
+
+/* The steps below return false when more must come before anything can be told. */
+
+static bool step_mark (citations_t *citations, size_t space, const mark_t *mark, bool at_end)
+{
+    found_quote_t found [MAX_MARK_PARTS];
+    if (mark->kind == MARK_WHOLE && mark->is_round && !mark->is_named)
+        return settle_round (citations, mark, space, at_end);
+    if (mark->kind == MARK_WHOLE)
+        put_found (citations, mark, found, check_parts (citations, mark, found), space);
+    else
+        take_off (citations, mark, space);
+    return true;
+}
+
+/* A bracket opens behind `space` bytes of white space. */
+static bool step_bracket (citations_t *citations, size_t space, bool at_end)
+{
+    mark_t mark = mark_read (citations->held + space, view_of (citations) - space,
+                             at_end || citations->held_size >= MAX_MARK_BYTES);
+    if (mark.kind == MARK_UNFINISHED)
+        return false;
+    quoted_t quoted = mark.kind == MARK_NONE || !may_cite (citations, &mark, space) ? QUOTED
+                    : is_quoted (citations, space, &mark, at_end);
+    if (quoted == NOT_YET)
+        return false;
+    if (quoted == OWN_TEXT)
+        return step_mark (citations, space, &mark, at_end);
+    citations->may_define |= !mark.is_round && at_line_start (citations);
+    tell_held (citations, space + (mark.kind == MARK_NONE ? mark.open : mark.size));
+    return true;
 }
 
 /* -- text that is no mark -------------------------------------------------------------------- */
@@ -286,32 +377,6 @@ static bool may_be_mark (const char *text, size_t size)
 static bool begins_tag (char next)
 {
     return (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z');
-}
-
-static void tell_held (citations_t *citations, size_t size)
-{
-    tell (citations, citations->held, size);
-    drop_held (citations, size);
-}
-
-/* The steps below return false when more must come before anything can be told. */
-
-/* A bracket opens behind `space` bytes of white space. */
-static bool step_bracket (citations_t *citations, size_t space, size_t bracket, bool at_end)
-{
-    mark_part_t parts [MAX_PARTS];
-    size_t start = space + bracket, end = end_of_mark (citations, start);
-    const char *inner = citations->held + start;
-    if (end > 0) {
-        size_t close = citations->held [end - 1] == ']' ? 1 : strlen (WIDE_CLOSE);
-        settle_mark (citations, parts, read_mark (inner, end - close - start, parts), space);
-        drop_held (citations, end);
-        return true;
-    }
-    if (!at_end && citations->held_size < MAX_MARK_BYTES && may_be_mark (inner, citations->held_size - start))
-        return false;
-    tell_held (citations, start);
-    return true;
 }
 
 /* What begins a picture, a link's address or a tag loses what makes it one. */
@@ -323,45 +388,50 @@ static bool step_special (citations_t *citations, bool at_end)
         return false;
     bool tag = size > 1 && held [0] == '<' && begins_tag (held [1]);
     bool picture = size > 1 && held [0] == '!' && held [1] == '[';
-    bool link = size > 1 && held [0] == ']' && held [1] == '(';
-    if (!picture)
-        tell (citations, held, 1);
-    if (tag || link)
+    if (picture)
+        drop_held (citations, 1);
+    else
+        tell_held (citations, 1);
+    if (tag)
         tell (citations, " ", 1);
-    drop_held (citations, 1);
     return true;
 }
 
-static bool step_text (citations_t *citations, bool at_end)
+static bool step_text (citations_t *citations)
 {
     const char *held = citations->held;
     size_t size = citations->held_size, plain = 1;
-    if ((unsigned char) held [0] == (unsigned char) WIDE_OPEN [0]) {
-        if (size < 3 && !at_end)
-            return false;
-        plain = size < 3 ? size : 3;
-    }
-    while (plain < size && !is_blank (held [plain]) && strchr ("[!]<", held [plain]) == NULL
-           && (unsigned char) held [plain] != (unsigned char) WIDE_OPEN [0])
+    while (held [0] != ']' && plain < size && !is_blank (held [plain]) && strchr ("!]<", held [plain]) == NULL
+           && mark_opens (held + plain, size - plain) == 0)
         plain++;
     tell_held (citations, plain);
     return true;
+}
+
+/* "](" would make a link of what stands before it, "]:" behind a bracket that begins its line a link of
+ * every such bracket. */
+static void part_link (citations_t *citations)
+{
+    char next = citations->held_size > 0 ? citations->held [0] : '\0';
+    bool behind = citations->told_size > 0 && citations->told [citations->told_size - 1] == ']';
+    if (behind && (next == '(' || (next == ':' && citations->may_define)))
+        tell (citations, " ", 1);
 }
 
 static bool step (citations_t *citations, bool at_end)
 {
     const char *held = citations->held;
     size_t size = citations->held_size, space = held_space (citations);
-    size_t bracket = bracket_size (held + space, size - space);
+    part_link (citations);
     if (size == 0 || (space == size && !at_end && size < MAX_MARK_BYTES))
         return false;
-    if (bracket > 0)
-        return step_bracket (citations, space, bracket, at_end);
+    if (mark_opens (held + space, size - space) > 0)
+        return step_bracket (citations, space, at_end);
     if (space > 0) {
         tell_held (citations, space);
         return true;
     }
-    return strchr ("!]<", held [0]) != NULL ? step_special (citations, at_end) : step_text (citations, at_end);
+    return strchr ("!<", held [0]) != NULL ? step_special (citations, at_end) : step_text (citations);
 }
 
 int citations_feed (citations_t *citations, const char *text, size_t size)
@@ -390,7 +460,7 @@ int citations_finish (citations_t *citations)
 
 /* -- life ------------------------------------------------------------------------------------ */
 
-citations_t *citations_new (const citations_handler_t *handler, void *context)
+citations_t *citations_new (const citations_handler_t *handler, size_t passages, void *context)
 {
     citations_t *citations = calloc (1, sizeof *citations);
     if (citations == NULL) {
@@ -398,6 +468,7 @@ citations_t *citations_new (const citations_handler_t *handler, void *context)
         return NULL;
     }
     citations->handler = *handler;
+    citations->passages = passages;
     citations->context = context;
     return citations;
 }

@@ -8,8 +8,6 @@
 #include "clean.h"
 #include "utf8.h"
 
-#define MAX_WORDS 400   /* of a statement */
-
 typedef enum { EXACT, TOLERANT } tolerance_t;
 
 static bool is_space (uint32_t c)
@@ -198,55 +196,4 @@ bool quote_says (const char *quote, size_t size)
     for (size_t at = 0; at < size && !number;)
         number = is_digit (utf8_next (quote, size, &at));
     return number || quote_is_telling (quote, size);
-}
-
-/* -- what a statement shares with a text ----------------------------------------------------- */
-
-typedef struct {
-    size_t start, end;
-} word_place_t;
-
-static size_t words_of (const char *text, size_t size, word_place_t *words, size_t capacity)
-{
-    size_t count = 0, start = 0, end = 0;
-    for (size_t at = 0; at < size && count < capacity;) {
-        size_t before = at;
-        uint32_t c = utf8_next (text, size, &at);
-        if (is_wordlike (c)) {
-            start = end == before && end > 0 ? start : before;
-            end = at;
-        }
-        bool goes_on = is_wordlike (c) && at < size && is_wordlike (peek (text, size, at));
-        if (is_wordlike (c) && !goes_on)
-            words [count++] = (word_place_t) {start, end};
-    }
-    return count;
-}
-
-static bool has_digit (const char *text, size_t size)
-{
-    for (size_t at = 0; at < size;)
-        if (is_digit (utf8_next (text, size, &at)))
-            return true;
-    return false;
-}
-
-bool quote_shared (const char *statement, size_t statement_size, const char *text, size_t size,
-                   size_t *from, size_t *to)
-{
-    word_place_t words [MAX_WORDS];
-    size_t count = words_of (statement, statement_size, words, MAX_WORDS), best = 0;
-    for (size_t i = 0; i < count; i++)
-        for (size_t length = best + 1; i + length <= count; length++) {
-            const char *run = statement + words [i].start;
-            size_t run_size = words [i + length - 1].end - words [i].start, start, end;
-            if (!quote_find (run, run_size, text, size, &start, &end))
-                break;
-            if (length < (has_digit (run, run_size) ? 2 : MIN_SHARED_WORDS))
-                continue;
-            best = length;
-            *from = start;
-            *to = end;
-        }
-    return best > 0;
 }

@@ -17,10 +17,4 @@ bool quote_says (const char *quote, size_t size);
 /* Is it so much that the page where it stands is the one that was meant? A number alone stands on many. */
 bool quote_is_telling (const char *quote, size_t size);
 
-/* The longest run of words that a statement shares with the text, word for word: of MIN_SHARED_WORDS
- * at least, or of two of which one is a number. */
-#define MIN_SHARED_WORDS 3u
-bool quote_shared (const char *statement, size_t statement_size, const char *text, size_t size,
-                   size_t *from, size_t *to);
-
 #endif

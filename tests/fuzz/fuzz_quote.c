@@ -9,6 +9,7 @@
 
 #include "clean.h"
 #include "quote.h"
+#include "support.h"
 #include "utf8.h"
 
 void fuzz_start (void) {}
@@ -67,10 +68,10 @@ static void check_own (const char *text, size_t size)
         MUST (quote_find (text, size, text, size, &from, &to));
 }
 
-static void check_shared (const char *statement, size_t statement_size, const char *text, size_t size)
+static void check_support (const char *statement, size_t statement_size, const char *text, size_t size)
 {
     size_t from, to;
-    if (quote_shared (statement, statement_size, text, size, &from, &to))
+    if (support_find (statement, statement_size, statement, text, size, &from, &to))
         check_range (text, size, from, to);
 }
 
@@ -86,7 +87,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t data_size)
     char *text = composed (seen, &size);
     check_quote (quote, strlen (quote), text, size);
     check_own (text, size);
-    check_shared (quote, strlen (quote), text, size);
+    check_support (quote, strlen (quote), text, size);
     (void) quote_says (quote, strlen (quote));
     free (text);
     free (seen);

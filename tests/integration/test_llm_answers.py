@@ -118,18 +118,29 @@ def test_rejected_quotes_and_wrong_numbers(chain):
     check(chain, answer)
     place = number_of(answer, fact(2))
     correct = number_of(answer, "grey granite")
-    assert answer.text == f"A. B [{place}]. C [{correct}]. D [0: \"x y\"]. E."
+    assert answer.text == f"A. B [{place}]. C [{correct}]. D. E."
     assert [c["quote"] for c in answer.citations] == [fact(2), "grey granite"]
-    assert answer.end["quotes_rejected"] == 2
+    assert answer.end["quotes_rejected"] == 3
     assert answer.unsupported[0] == "A." or "A." not in answer.unsupported
 
 
-def test_a_number_alone_needs_shared_words(chain):
-    answer = chain.ask(says("The lighthouse was built of grey granite in 1874 [1]. It is painted red every year [1]."))
+def test_a_number_alone_needs_a_sentence_that_says_so(chain):
+    answer = chain.ask(says("In 1874 [1]. The lighthouse was built of grey granite in 1874 [1]. In 1874 it was painted"
+                            " red [1]. It was built of grey granite in 1875 [1]."))
     check(chain, answer)
-    assert [c["quote"] for c in answer.citations] == ["was built of grey granite in 1874"]
-    assert answer.unsupported == ["It is painted red every year."]
-    assert answer.end["quotes_rejected"] == 1
+    assert [c["quote"] for c in answer.citations] == [fact(0), fact(0)]
+    assert answer.unsupported == ["In 1874 it was painted red.", "It was built of grey granite in 1875."]
+    assert answer.end["quotes_rejected"] == 2
+
+
+def test_no_mark_stays_that_was_not_checked(chain):
+    answer = chain.ask(says("Red [0]. Tall [^1]. Old [1-3]. New [1\u2020source]. Dry \u30104:0\u2020source\u3011. Wet (1)."
+                            " Far [facts.pdf, p. 3]. Built of granite in 1874 [Passage 1]. See `a[0]`."))
+    check(chain, answer)
+    assert answer.text == ("Red. Tall. Old. New. Dry. Wet. Far facts.pdf, p. 3. Built of granite in 1874 [1]."
+                           " See `a[0]`.")
+    assert [c["quote"] for c in answer.citations] == [fact(0)]
+    assert answer.end["quotes_rejected"] == 9
 
 
 def test_an_answer_without_support_is_marked(chain):

@@ -137,28 +137,6 @@ static void test_what_says_something (void **state UNUSED)
     }
 }
 
-static void test_what_is_shared (void **state UNUSED)
-{
-    static const quote_case_t cases [] = {
-        {"It was built of grey granite, they say.", "The tower was built of grey granite in 1874.", "was built of grey granite"},
-        {"In 1874 it was new.", "built in 1874; in 1874", NULL},
-        {"Built in 1874.", "It was begun in 1874.", "in 1874"},
-        {"It was grey.", "The tower was built of grey granite.", NULL},
-        {"Grey it was and of granite", "grey granite was it", NULL},
-        {"", "x", NULL},
-    };
-    for (size_t i = 0; i < COUNT_OF (cases); i++) {
-        size_t from, to;
-        bool found = quote_shared (cases [i].quote, strlen (cases [i].quote), cases [i].text, strlen (cases [i].text), &from, &to);
-        if (found != (cases [i].found != NULL))
-            fail_msg ("'%s'", cases [i].quote);
-        if (found) {
-            assert_int_equal (to - from, strlen (cases [i].found));
-            assert_memory_equal (cases [i].text + from, cases [i].found, to - from);
-        }
-    }
-}
-
 /* -- clean text ------------------------------------------------------------------------------ */
 
 static void test_clean (void **state UNUSED)
@@ -228,7 +206,7 @@ int main (void)
 {
     const struct CMUnitTest tests [] = {
         cmocka_unit_test (test_quotes), cmocka_unit_test (test_every_piece_is_found), cmocka_unit_test (test_any_bytes),
-        cmocka_unit_test (test_what_says_something), cmocka_unit_test (test_what_is_shared), cmocka_unit_test (test_clean),
+        cmocka_unit_test (test_what_says_something), cmocka_unit_test (test_clean),
         cmocka_unit_test (test_sentences), cmocka_unit_test (test_long_sentences),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
