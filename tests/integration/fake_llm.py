@@ -3,6 +3,7 @@ next play, a function of the connection; the last one again and again."""
 
 import json
 import socket
+import ssl
 import threading
 import time
 
@@ -75,9 +76,11 @@ def fails(status, body=None, **headers):
 
 
 class FakeLLM:
-    def __init__(self, address="127.0.0.1"):
-        self.listener = socket.create_server((address, 0))
-        self.url = f"http://{address}:{self.listener.getsockname()[1]}/v1"
+    """tls: an ssl.SSLContext; a client that does not trust it hangs up."""
+
+    def __init__(self, address="127.0.0.1", tls=None):
+        self.listener, self.tls = socket.create_server((address, 0)), tls
+        self.url = f"{'https' if tls else 'http'}://{address}:{self.listener.getsockname()[1]}/v1"
         self.plays, self.requests, self.hangups, self.failures = [], [], 0, []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -100,8 +103,8 @@ class FakeLLM:
     def _serve(self, sock):
         with sock:
             try:
-                self._play(sock)
-            except (BrokenPipeError, ConnectionResetError):
+                self._play(self.tls.wrap_socket(sock, server_side=True) if self.tls else sock)
+            except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 self.hangups += 1
             except Exception as error:
                 self.failures.append(repr(error))
