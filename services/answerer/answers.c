@@ -175,6 +175,7 @@ static void end (answering_t *answering, answer_ended_message_t ended)
 {
     ended.request = number_of (answering);
     ended.citations = answering->cited;
+    ended.files_reading = answering->sources == NULL ? 0 : sources_reading (answering->sources);
     if (ended.unsupported == NULL)
         ended.unsupported = "[]";
     metric_add (METRIC_CITATIONS, answering->cited);
@@ -267,6 +268,15 @@ static char *quote_line (const candidate_t *quote, bool first, uint32_t *mark)
     return NULL;
 }
 
+/* Behind "do not say": what is still being read may. Returns false when the answer has ended by it. */
+static bool tell_reading (answering_t *answering)
+{
+    char line [64];
+    uint32_t count = sources_reading (answering->sources);
+    snprintf (line, sizeof line, count == 1 ? " %u file is still being read." : " %u files are still being read.", count);
+    return count == 0 || tell_text (answering, line);
+}
+
 /* Returns false when the answer has ended by it. */
 static bool tell_quote (answering_t *answering, const candidate_t *quote, bool first)
 {
@@ -298,7 +308,7 @@ static void tell_extract (answering_t *answering, bool dense)
 {
     bool says;
     size_t count = extractive_choose (answering->candidates, answering->candidate_count, dense, &says);
-    if (!says && !tell_text (answering, DOES_NOT_SAY))
+    if (!says && (!tell_text (answering, DOES_NOT_SAY) || !tell_reading (answering)))
         return;
     if (!says && count > 0 && !tell_text (answering, " The nearest passages:\n\n"))
         return;
@@ -431,6 +441,8 @@ static void end_written (answering_t *answering)
     bool declined = citations_declines (text);
     if (answering->cited == 0 && !declined && !said->refused
         && !tell_text (answering, "\n\n(No quote from the documents supports this answer.)"))
+        return;
+    if (declined && !tell_reading (answering))
         return;
     char *unsupported = unsupported_json (answering);
     metric_add (METRIC_ANSWERS_LLM, 1);

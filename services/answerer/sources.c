@@ -7,6 +7,7 @@
 #include <yyjson.h>
 
 #include "error.h"
+#include "filter.h"
 #include "highlight.h"
 #include "utf8.h"
 
@@ -17,6 +18,7 @@ struct sources {
     size_t count;
     source_page_t pages [MAX_SEARCH_RESULTS];
     size_t page_count, bytes;
+    uint32_t reading;
 };
 
 /* -- searching several stores ---------------------------------------------------------------- */
@@ -185,6 +187,37 @@ static int place (sources_t *sources, store_t *store, source_t *source)
     return 0;
 }
 
+/* -- what is still being read ---------------------------------------------------------------- */
+
+typedef struct {
+    const filter_t *filter;
+    uint32_t count;
+} reading_t;
+
+static void count_reading (void *context, const scope_row_t *row)
+{
+    reading_t *reading = context;
+    reading->count += filter_matches (reading->filter, row->id, row->name, row->attributes);
+}
+
+/* Counts the files that the question is asked of and that are still being read. A store that is gone since
+ * has none. */
+static int find_reading (sources_t *sources, store_t *store, const answer_message_t *request)
+{
+    filter_t *filter = filter_parse (request->filters);
+    reading_t reading = {.filter = filter};
+    size_t cursor = 0;
+    int result = filter == NULL ? -1 : 0;
+    for (const char *id; result == 0 && (id = strings_next (request->store_ids, &cursor)) != NULL;) {
+        uint32_t number;
+        if (store_find_store (store, id, &number) == 0)
+            result = store_list_reading (store, number, count_reading, &reading);
+    }
+    filter_destroy (&filter);
+    sources->reading = reading.count;
+    return result;
+}
+
 /* -- life ------------------------------------------------------------------------------------ */
 
 static uint32_t number_in (yyjson_val *result, const char *name)
@@ -228,7 +261,8 @@ sources_t *sources_find (reader_t *reader, index_t *index, const answer_message_
         if (sources->doc == NULL)
             error_set (ERROR_NO_MEMORY, NULL);
     }
-    if (sources->doc == NULL || read_all (sources, reader->store) != 0)
+    if (sources->doc == NULL || read_all (sources, reader->store) != 0
+        || find_reading (sources, reader->store, request) != 0)
         sources_destroy (&sources);
     return sources;
 }
@@ -250,6 +284,7 @@ void sources_destroy (sources_t **sources_p)
 
 const char *sources_json (const sources_t *sources) { return sources->json; }
 size_t sources_count (const sources_t *sources) { return sources->count; }
+uint32_t sources_reading (const sources_t *sources) { return sources->reading; }
 
 const source_t *sources_get (const sources_t *sources, size_t number)
 {

@@ -38,6 +38,7 @@ void sources_destroy (sources_t **sources);
 
 const char *sources_json (const sources_t *sources);   /* the search's results */
 size_t sources_count (const sources_t *sources);
+uint32_t sources_reading (const sources_t *sources);   /* files that may say more, when they have been read */
 const source_t *sources_get (const sources_t *sources, size_t number);   /* from 1; NULL: none */
 
 /* A citation of passage `number`: text [from, to) of its page, in bytes; index: of its mark in the

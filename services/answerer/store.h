@@ -216,6 +216,9 @@ typedef struct {
 typedef void (scope_row_handler_t) (void *context, const scope_row_t *row);
 MUST_CHECK int store_list_scope (store_t *store, uint32_t store_number, scope_row_handler_t *handler,
                                  void *context);
+/* Those of them that are still being read or indexed. */
+MUST_CHECK int store_list_reading (store_t *store, uint32_t store_number, scope_row_handler_t *handler,
+                                   void *context);
 MUST_CHECK int store_count_files (store_t *store, size_t *count);
 
 typedef struct {

@@ -186,9 +186,8 @@ int store_list_store_files (store_t *store, const paging_t *paging, const store_
     return each_store_file (store, s, handler, context);
 }
 
-int store_list_scope (store_t *store, uint32_t store_number, scope_row_handler_t *handler, void *context)
+static int each_in_scope (store_t *store, rows_t *s, scope_row_handler_t *handler, void *context)
 {
-    rows_t *s = statement_start (store, STATEMENT_STORE_SCOPE, "i", (int64_t) store_number);
     int result;
     while (statement_next (store, s, &result)) {
         scope_row_t row = {
@@ -199,6 +198,18 @@ int store_list_scope (store_t *store, uint32_t store_number, scope_row_handler_t
         handler (context, &row);
     }
     return result;
+}
+
+int store_list_scope (store_t *store, uint32_t store_number, scope_row_handler_t *handler, void *context)
+{
+    return each_in_scope (store, statement_start (store, STATEMENT_STORE_SCOPE, "i", (int64_t) store_number), handler,
+                          context);
+}
+
+int store_list_reading (store_t *store, uint32_t store_number, scope_row_handler_t *handler, void *context)
+{
+    return each_in_scope (store, statement_start (store, STATEMENT_STORE_READING, "i", (int64_t) store_number), handler,
+                          context);
 }
 
 int store_count_files (store_t *store, size_t *count)

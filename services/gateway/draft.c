@@ -94,6 +94,7 @@ int draft_set_end (draft_t *draft, const answer_ended_message_t *ended)
     yyjson_mut_obj_add_strcpy (document, end, "by", ended->by);
     yyjson_mut_obj_add_strcpy (document, end, "model", ended->model);
     yyjson_mut_obj_add_bool (document, end, "declined", ended->declined != 0);
+    yyjson_mut_obj_add_uint (document, end, "files_reading", ended->files_reading);
     yyjson_mut_obj_add_uint (document, end, "input_tokens", ended->input_tokens);
     yyjson_mut_obj_add_uint (document, end, "output_tokens", ended->output_tokens);
     yyjson_mut_obj_add_uint (document, end, "quotes_rejected", ended->quotes_rejected);
@@ -126,7 +127,7 @@ static void add_text_or_null (yyjson_mut_doc *document, yyjson_mut_val *object, 
 yyjson_mut_val *draft_facts (const draft_t *draft, yyjson_mut_doc *document)
 {
     static const char *const texts [] = {"by", "model", "reason", "message"};
-    static const char *const values [] = {"declined", "quotes_rejected", "unsupported"};
+    static const char *const values [] = {"declined", "files_reading", "quotes_rejected", "unsupported"};
     if (draft->end == NULL)
         return NULL;
     yyjson_mut_val *facts = yyjson_mut_obj (document);

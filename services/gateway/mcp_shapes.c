@@ -220,6 +220,7 @@ yyjson_mut_val *mcp_answer (yyjson_mut_doc *document, const draft_t *draft, cons
     }
     yyjson_mut_obj_add_bool (document, object, "declined",
                              yyjson_mut_get_bool (yyjson_mut_obj_get (draft->end, "declined")));
+    yyjson_mut_obj_add_uint (document, object, "files_reading", draft_end_number (draft, "files_reading"));
     yyjson_mut_obj_add_strcpy (document, object, "status", draft_end_text (draft, "status"));
     yyjson_mut_obj_add_strcpy (document, object, "by", draft_end_text (draft, "by"));
     yyjson_mut_obj_add_strcpy (document, object, "message", draft_end_text (draft, "message"));

@@ -63,6 +63,29 @@ def test_an_empty_store_does_not_say(service, store, link):
     assert answer.end["declined"] == 1
 
 
+def test_what_is_still_being_read_may_say_it(without_embedder):
+    """In every API: the answer's text, and a field."""
+    service, store, file_id = without_embedder
+    fact, question = pdfs.FACTS[1]
+    said = "The documents do not say. 1 file is still being read."
+    link = Link(f"ipc://{service.folder}/ask")
+    answer = link.answer("How many seats has the parliament of Iceland?", store)
+    assert answer.end["declined"] == 1 and answer.end["files_reading"] == 1
+    assert answer.text == said
+    other = link.answer(question, store, filters='{"type": "ne", "key": "file_id", "value": "%s"}' % file_id)
+    assert (other.text, other.end["files_reading"]) == ("The documents do not say.", 0)
+    answer = link.answer(question, store)
+    assert fact in answer.text and answer.end["files_reading"] == 1 and "still being read" not in answer.text
+    link.close()
+    client = service.openai
+    response = client.responses.create(model="quire", input="Who governs Iceland?", store=False, tools=[
+        {"type": "file_search", "vector_store_ids": [store]}])
+    assert response.output_text.startswith(said) and response.quire["files_reading"] == 1
+    completion = client.chat.completions.create(model=f"quire/{store}", messages=[
+        {"role": "user", "content": "Who governs Iceland?"}])
+    assert completion.choices[0].message.content.startswith(said) and completion.quire["files_reading"] == 1
+
+
 def test_a_question_that_points_back(facts, link):
     turns = [{"role": "user", "content": pdfs.FACTS[7][1]},
              {"role": "assistant", "content": "In November."},

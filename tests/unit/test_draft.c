@@ -19,7 +19,7 @@
 
 static const answer_ended_message_t completed = {
     .status = "completed", .reason = "", .message = "", .by = "extractive", .model = "", .declined = 1,
-    .input_tokens = 7, .output_tokens = 5, .quotes_rejected = 2, .unsupported = "[[0,3]]",
+    .files_reading = 3, .input_tokens = 7, .output_tokens = 5, .quotes_rejected = 2, .unsupported = "[[0,3]]",
 };
 
 static draft_t draft_of_all (const answer_ended_message_t *ended)
@@ -151,7 +151,7 @@ static void test_response_that_is_complete (void **state UNUSED)
         {"/output/1/content/0/text", "\"It is.\""}, {"/output/1/content/0/annotations", "[" CITATION "]"},
         {"/usage/input_tokens", "7"}, {"/usage/output_tokens", "5"}, {"/usage/total_tokens", "12"},
         {"/quire/by", "\"extractive\""}, {"/quire/model", "null"}, {"/quire/declined", "true"},
-        {"/quire/quotes_rejected", "2"}, {"/quire/unsupported", "[[0,3]]"},
+        {"/quire/files_reading", "3"}, {"/quire/quotes_rejected", "2"}, {"/quire/unsupported", "[[0,3]]"},
     };
     for (size_t i = 0; i < COUNT_OF (places); i++)
         assert_string_equal (at (document, places [i].path), places [i].value);
