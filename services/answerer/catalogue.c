@@ -365,6 +365,11 @@ static int fail_pages (call_t *call)
     return tell_changed_file (call, message->file_id);
 }
 
+static void list_file_of_store (void *context, const store_file_row_t *row)
+{
+    list_file (context, &row->file);
+}
+
 static int list_files (call_t *call)
 {
     const list_files_message_t *message = &call->request->list_files;
@@ -374,7 +379,8 @@ static int list_files (call_t *call)
     list_t list = list_begin (call, &paging);
     return list_result (&list, message->store_id [0] == '\0'
         ? store_list_files (call->store, &paging, message->purpose, list_file, &list)
-        : store_list_store_files (call->store, &paging, &filter, list_store_file, &list));
+        : store_list_store_files (call->store, &paging, &filter, message->whole != 0 ? list_file_of_store : list_store_file,
+                                  &list));
 }
 
 static int get_file (call_t *call)

@@ -1,5 +1,5 @@
 /* mcp: /mcp, the Model Context Protocol over streamable HTTP, for clients with a handshake (2025-03-26 to
- * 2025-11-25) and without one (2026-07-28). Every message is a POST of its own and is answered whole;
+ * 2025-11-25) and without one (2026-07-28). Every message, or batch of them, is a POST and is answered whole;
  * nothing is kept between them, so there are no sessions to end and no stream to open: GET and DELETE are
  * 405. */
 #include "mcp.h"
@@ -13,14 +13,27 @@
 #include "mcp_protocol.h"
 #include "utf8.h"
 
+#define MAX_BATCH 32   /* messages */
+
 /* -- answers --------------------------------------------------------------------------------- */
 
+static void batch_go_on (mcp_call_t *call);
+
+/* Of a batch: keeps it until all are there. */
 static void answer_document (mcp_call_t *call, int status, yyjson_mut_doc *answer)
 {
-    if (answer == NULL)
+    if (answer == NULL) {
         request_fail (call->request, ERROR_NO_MEMORY, NULL, NULL);
-    else
+        return;
+    }
+    if (call->answers == NULL) {
         api_answer (call->request, status, &answer);
+        return;
+    }
+    yyjson_mut_arr_append (yyjson_mut_doc_get_root (call->answers),
+                           yyjson_mut_val_mut_copy (call->answers, yyjson_mut_doc_get_root (answer)));
+    yyjson_mut_doc_free (answer);
+    batch_go_on (call);
 }
 
 static void answer_error (mcp_call_t *call, const rpc_error_t *error)
@@ -72,6 +85,7 @@ void mcp_call_free (void *context)
     mcp_call_t *call = context;
     yyjson_doc_free (call->document);
     yyjson_doc_free (call->file);
+    yyjson_mut_doc_free (call->answers);
     free (call);
 }
 
@@ -79,6 +93,12 @@ void mcp_call_free (void *context)
 
 static void on_initialize (mcp_call_t *call)
 {
+    rpc_error_t error;
+    if (call->answers != NULL) {
+        rpc_error_set (&error, RPC_INVALID_REQUEST, 200, "Invalid request: 'initialize' is no part of a batch.");
+        answer_error (call, &error);
+        return;
+    }
     yyjson_mut_doc *answer = mcp_answer_new (call);
     if (answer != NULL)
         answer_result (call, answer, mcp_initialize_result (answer, call->rpc.params));
@@ -181,8 +201,14 @@ static int check_client (const request_t *request, rpc_error_t *error)
     return 0;
 }
 
+static mcp_headers_t headers_of (const request_t *request)
+{
+    return (mcp_headers_t) {request_header (request, "MCP-Protocol-Version"), request_header (request, "Mcp-Method"),
+                            request_header (request, "Mcp-Name")};
+}
+
 /* Returns 0, or -1 with what is wrong; a code of 0 says that the request has been answered already. */
-static int read_message (mcp_call_t *call, rpc_error_t *error)
+static int read_body (mcp_call_t *call, rpc_error_t *error)
 {
     size_t size;
     char *text = request_data (call->request, &size);
@@ -193,22 +219,80 @@ static int read_message (mcp_call_t *call, rpc_error_t *error)
         request_fail_last (call->request);
         return rpc_error_set (error, 0, 0, "%s", "");
     }
-    return rpc_read (yyjson_doc_get_root (call->document), &call->rpc, error);
+    return 0;
+}
+
+static void take_request (mcp_call_t *call)
+{
+    rpc_error_t error;
+    mcp_headers_t headers = headers_of (call->request);
+    if (mcp_check (&call->rpc, &headers, &call->by_request, &error) != 0)
+        answer_error (call, &error);
+    else
+        dispatch (call);
 }
 
 /* What is no request is taken and needs no answer; there is nothing to be told, or to cancel: an answer
  * ends with its connection. */
-static void take (mcp_call_t *call)
+static void take_message (mcp_call_t *call, yyjson_val *message)
 {
     rpc_error_t error;
-    mcp_headers_t headers = {request_header (call->request, "MCP-Protocol-Version"),
-                             request_header (call->request, "Mcp-Method"), request_header (call->request, "Mcp-Name")};
-    if (call->rpc.kind != RPC_REQUEST)
-        request_answer_empty (call->request, 202);
-    else if (mcp_check (&call->rpc, &headers, &call->by_request, &error) != 0)
+    if (rpc_read (message, &call->rpc, &error) != 0)
         answer_error (call, &error);
+    else if (call->rpc.kind == RPC_REQUEST)
+        take_request (call);
+    else if (call->answers == NULL)
+        request_answer_empty (call->request, 202);
     else
-        dispatch (call);
+        batch_go_on (call);
+}
+
+/* -- batches --------------------------------------------------------------------------------- */
+
+static void batch_end (mcp_call_t *call)
+{
+    if (yyjson_mut_arr_size (yyjson_mut_doc_get_root (call->answers)) == 0)
+        request_answer_empty (call->request, 202);
+    else
+        api_answer (call->request, 200, &call->answers);
+}
+
+/* Takes the next message, now that the one before has its answer. */
+static void batch_go_on (mcp_call_t *call)
+{
+    yyjson_val *message = yyjson_arr_get (yyjson_doc_get_root (call->document), call->next++);
+    yyjson_doc_free (call->file);
+    call->file = NULL;
+    if (message == NULL)
+        batch_end (call);
+    else
+        take_message (call, message);
+}
+
+static void take_batch (mcp_call_t *call, size_t size)
+{
+    rpc_error_t error;
+    if (size == 0 || size > MAX_BATCH) {
+        rpc_error_set (&error, RPC_INVALID_REQUEST, 400, "Invalid request: a batch has 1 to %d messages.", MAX_BATCH);
+        answer_error (call, &error);
+        return;
+    }
+    call->answers = yyjson_mut_doc_new (NULL);
+    yyjson_mut_doc_set_root (call->answers, yyjson_mut_arr (call->answers));
+    if (yyjson_mut_doc_get_root (call->answers) == NULL)
+        request_fail (call->request, ERROR_NO_MEMORY, NULL, NULL);
+    else
+        batch_go_on (call);
+}
+
+static void take_body (mcp_call_t *call)
+{
+    yyjson_val *root = yyjson_doc_get_root (call->document);
+    mcp_headers_t headers = headers_of (call->request);
+    if (yyjson_is_arr (root) && mcp_takes_batches (&headers))
+        take_batch (call, yyjson_arr_size (root));
+    else
+        take_message (call, root);
 }
 
 static void set_links (mcp_call_t *call)
@@ -230,8 +314,8 @@ void api_mcp (request_t *request)
     call->request = request;
     request_keep (request, call, mcp_call_free);
     set_links (call);
-    if (check_client (request, &error) == 0 && read_message (call, &error) == 0)
-        take (call);
+    if (check_client (request, &error) == 0 && read_body (call, &error) == 0)
+        take_body (call);
     else if (error.code != 0)
         answer_error (call, &error);
 }

@@ -12,6 +12,8 @@
 struct mcp_call {
     request_t *request;
     yyjson_doc *document;                 /* of what was sent */
+    yyjson_mut_doc *answers;              /* of a batch, as a list; NULL: it is none */
+    size_t next;                          /* message of the batch */
     rpc_t rpc;
     bool by_request;                      /* it says its version itself (mcp_protocol.h) */
     char base [MAX_SITE];

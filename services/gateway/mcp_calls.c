@@ -167,31 +167,55 @@ static void on_files (void *context, const ask_answer_t *answer)
     yyjson_doc_free (list);
 }
 
-void mcp_call_list_files (mcp_call_t *call)
+static void list_store (mcp_call_t *call, const char *store_id)
 {
     message_t message = {.id = MESSAGE_LIST_FILES,
-                         .list_files = {.limit = (uint32_t) call->values [0].integer,
+                         .list_files = {.store_id = store_id, .whole = 1, .limit = (uint32_t) call->values [0].integer,
                                         .after = call->values [1].text == NULL ? "" : call->values [1].text}};
     ask (&message, on_files, call);
 }
 
+/* The vector store that the call names, or else the address. */
+static const char *store_named (const mcp_call_t *call, size_t field)
+{
+    const char *store = call->values [field].text;
+    return store != NULL ? store : request_text (call->request, "vector_store");
+}
+
+void mcp_call_list_files (mcp_call_t *call)
+{
+    with_store (call, store_named (call, 2), list_store);
+}
+
 /* -- answers --------------------------------------------------------------------------------- */
+
+/* The call goes on without the reply: more may come in its batch. */
+static mcp_call_t *take_back (reply_t *reply)
+{
+    mcp_call_t *call = reply->own;
+    reply_release (reply);
+    request_keep (call->request, call, mcp_call_free);
+    return call;
+}
 
 static void on_refused (reply_t *reply, error_t error UNUSED, const char *text)
 {
-    mcp_call_fail (reply->own, text);
+    mcp_call_fail (take_back (reply), text);
 }
 
 static void on_ended (reply_t *reply)
 {
     mcp_call_t *call = reply->own;
-    if (strcmp (draft_end_text (&reply->draft, "status"), "failed") == 0) {
-        mcp_call_fail (call, draft_end_text (&reply->draft, "message"));
-        return;
-    }
-    yyjson_mut_doc *document = mcp_answer_new (call);
-    if (document != NULL)
-        mcp_call_answer (call, document, mcp_answer (document, &reply->draft, &call->links));
+    bool failed = strcmp (draft_end_text (&reply->draft, "status"), "failed") == 0;
+    char why [MAX_ERROR_TEXT] = "";
+    strncat (why, draft_end_text (&reply->draft, "message"), sizeof why - 1);
+    yyjson_mut_doc *document = failed ? NULL : mcp_answer_new (call);
+    yyjson_mut_val *answer = document == NULL ? NULL : mcp_answer (document, &reply->draft, &call->links);
+    (void) take_back (reply);
+    if (failed)
+        mcp_call_fail (call, why);
+    else if (document != NULL)
+        mcp_call_answer (call, document, answer);
 }
 
 /* The answer is told whole: what comes on the way is in the draft. */
@@ -235,9 +259,8 @@ static void ask_store (mcp_call_t *call, const char *store_id)
 
 void mcp_call_ask (mcp_call_t *call)
 {
-    const char *store = call->values [1].text;
     if (is_blank (call->values [0].text))
         mcp_call_fail (call, "The question is empty. Ask something in 'question'.");
     else
-        with_store (call, store != NULL ? store : request_text (call->request, "vector_store"), ask_store);
+        with_store (call, store_named (call, 1), ask_store);
 }

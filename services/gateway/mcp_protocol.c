@@ -13,10 +13,11 @@
 #define SERVER_INFO    PREFIX "serverInfo"
 #define BY_REQUEST     "2026-07-28"   /* the first version without a handshake */
 #define NEWEST_BEFORE  "2025-11-25"   /* the last one with it */
+#define WITH_BATCHES   "2025-03-26"   /* the only one, and the last without a header for the version */
 #define MAX_NAME_BYTES 128            /* of a tool, as the protocol wants it */
 #define LIST_TTL_MS    3600000        /* the tools are a part of the program */
 
-static const char *const versions [] = {BY_REQUEST, NEWEST_BEFORE, "2025-06-18", "2025-03-26"};
+static const char *const versions [] = {BY_REQUEST, NEWEST_BEFORE, "2025-06-18", WITH_BATCHES};
 
 static const char instructions [] =
     "Quire answers questions about a shelf of PDFs. 'ask' gives an answer with quotes that were checked word for word"
@@ -96,6 +97,11 @@ int mcp_check (const rpc_t *rpc, const mcp_headers_t *headers, bool *by_request,
     if (*by_request)
         return check_itself (rpc, headers, meta, error);
     return headers->version != NULL && !is_version (headers->version) ? unsupported (error) : 0;
+}
+
+bool mcp_takes_batches (const mcp_headers_t *headers)
+{
+    return headers->version == NULL || strcmp (headers->version, WITH_BATCHES) == 0;
 }
 
 /* One range of the header, such as "application/json;q=0.8". */

@@ -20,6 +20,9 @@ typedef struct {
  * *by_request: it says its version itself (2026-07-28 on). Returns 0, or -1 with what is wrong. */
 MUST_CHECK int mcp_check (const rpc_t *rpc, const mcp_headers_t *headers, bool *by_request, rpc_error_t *error);
 
+/* Do clients of this version send several messages at once, in a list? */
+bool mcp_takes_batches (const mcp_headers_t *headers);
+
 /* What clients that do not list application/json get is of no use to them. */
 bool mcp_accepts_json (const char *accept);
 

@@ -11,6 +11,8 @@
 #define MAX_ID_BYTES       256
 #define MAX_PAGE_NUMBER    1000000
 
+#define STORE_SAYS "id or name of the vector store to look in; left out: the one that the server's address names, or 'default'"
+
 static const field_t search_fields [] = {
     {"query", IN_BODY, FIELD_TEXT, true, 1, MAX_QUESTION_BYTES, NULL, NULL, "what is looked for, in words or as a question"},
 };
@@ -19,12 +21,12 @@ static const field_t fetch_fields [] = {
 };
 static const field_t ask_fields [] = {
     {"question", IN_BODY, FIELD_TEXT, true, 1, MAX_QUESTION_BYTES, NULL, NULL, "the question, whole in itself"},
-    {"vector_store", IN_BODY, FIELD_TEXT, false, 1, MAX_ID_BYTES, NULL, NULL,
-     "id or name of the vector store to look in; left out: the one that the server's address names, or 'default'"},
+    {"vector_store", IN_BODY, FIELD_TEXT, false, 1, MAX_ID_BYTES, NULL, NULL, STORE_SAYS},
 };
 static const field_t list_files_fields [] = {
     {"limit", IN_BODY, FIELD_INTEGER, false, 1, 1000, "100", NULL, "how many at most"},
     {"after", IN_BODY, FIELD_TEXT, false, 1, MAX_ID_BYTES, NULL, NULL, "'next' of the answer before"},
+    {"vector_store", IN_BODY, FIELD_TEXT, false, 1, MAX_ID_BYTES, NULL, NULL, STORE_SAYS},
 };
 static const field_t read_page_fields [] = {
     {"file_id", IN_BODY, FIELD_TEXT, true, 1, MAX_ID_BYTES, NULL, NULL, "id of the file, such as file-abc"},
@@ -41,7 +43,7 @@ static const mcp_tool_t tools [] = {
     {"ask", "Ask the documents", "Answers a question from the PDFs. Each citation is a quote that stands on its page word"
      " for word; [n] in the answer cites passage n. 'declined' is true when the documents do not say.",
      FIELDS (ask_fields), "McpAnswer", true, mcp_call_ask},
-    {"list_files", "List the files", "Lists the PDFs that are there, newest first, and how far each has been read.",
+    {"list_files", "List the files", "Lists the PDFs of a vector store, newest first, and how far each has been read.",
      FIELDS (list_files_fields), "McpFiles", false, mcp_call_list_files},
     {"read_page", "Read a page", "Gives the text of one page of a file.", FIELDS (read_page_fields), "McpPage", false,
      mcp_call_read_page},

@@ -23,6 +23,8 @@ static struct {
 
 /* -- life ------------------------------------------------------------------------------------ */
 
+static void drop_nothing (void *own UNUSED) {}
+
 static void reply_free (void *context)
 {
     reply_t *reply = context;
@@ -62,6 +64,14 @@ reply_t *reply_new (request_t *request, const reply_form_t *form, bool streams, 
     request_keep (request, reply, reply_free);
     request_end_with_client (request);
     return reply;
+}
+
+void reply_release (reply_t *reply)
+{
+    static const reply_form_t nobody = {.drop = drop_nothing};
+    request_keep (reply->request, NULL, NULL);
+    reply->form = &nobody;
+    reply_free (reply);
 }
 
 /* -- ends ------------------------------------------------------------------------------------ */

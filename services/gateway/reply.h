@@ -49,6 +49,10 @@ MUST_CHECK int reply_consult (reply_t *reply, const message_t *message, reply_co
 /* Asks for the answer. */
 void reply_ask (reply_t *reply, const answer_message_t *answer);
 
+/* Frees the reply, in its form's ended or refused: the answer was taken from it. Its own stays, and the
+ * request keeps nothing any more. */
+void reply_release (reply_t *reply);
+
 /* Ends what is under way, as status ("cancelled", "failed") says; form->ended is called. */
 void reply_end (reply_t *reply, const char *status, error_t why, const char *message);
 

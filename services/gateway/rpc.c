@@ -48,7 +48,7 @@ int rpc_read (yyjson_val *root, rpc_t *out, rpc_error_t *error)
     yyjson_val *params = yyjson_obj_get (root, "params");
     *out = (rpc_t) {.kind = id == NULL ? RPC_NOTIFICATION : RPC_REQUEST, .id = is_id (id) ? id : NULL};
     if (yyjson_is_arr (root))
-        return invalid (error, "batches are not taken. Send one message at a time.");
+        return invalid (error, "batches are a part of version 2025-03-26 alone. Send one message at a time.");
     if (!yyjson_is_obj (root))
         return invalid (error, "a message is one JSON object.");
     if (!yyjson_equals_str (yyjson_obj_get (root, "jsonrpc"), "2.0"))

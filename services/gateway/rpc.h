@@ -1,4 +1,4 @@
-/* JSON-RPC 2.0, as the Model Context Protocol narrows it: one message at a time, ids that are texts or
+/* JSON-RPC 2.0, as the Model Context Protocol narrows it: a message, ids that are texts or
  * whole numbers, params that are objects. Pure. */
 #ifndef QUIRE_GATEWAY_RPC_H
 #define QUIRE_GATEWAY_RPC_H

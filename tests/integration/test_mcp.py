@@ -127,22 +127,26 @@ def test_what_the_documents_do_not_say(service, facts):
     assert answer["declined"] is True and answer["answer"].startswith("The documents do not say.")
 
 
-def test_list_files_in_pages(service):
-    made = [service.add(pdfs.text_pdf([f"Shelf {number}"], title=f"Shelf {number}"), f"shelf{number}.pdf")
+def test_list_files_in_pages(service, store):
+    other = service.add(pdfs.text_pdf(["Elsewhere"]), "elsewhere.pdf")
+    made = [service.add(pdfs.text_pdf([f"Shelf {number}"], title=f"Shelf {number}"), f"shelf{number}.pdf", store)
             for number in range(3)]
     listed, after = [], {}
     while True:
-        files = call(service, "list_files", {"limit": 2, **after})
+        files = call(service, "list_files", {"limit": 2, "vector_store": store, **after})
         assert 1 <= len(files["files"]) <= 2
         listed += files["files"]
         if files["next"] is None:
             break
         after = {"after": files["next"]}
-    assert [one["file_id"] for one in listed] == [one["id"] for one in service.http.get("/v1/files").json()["data"]]
-    ours = {one["file_id"]: one for one in listed if one["file_id"] in made}
-    assert [ours[one]["title"] for one in made] == ["Shelf 0", "Shelf 1", "Shelf 2"]
-    assert all((one["pages"], one["state"]) == (1, "completed") for one in ours.values())
-    for one in made:
+    assert [one["file_id"] for one in listed] == made[::-1]
+    assert [one["title"] for one in listed] == ["Shelf 2", "Shelf 1", "Shelf 0"]
+    assert all((one["pages"], one["state"]) == (1, "completed") for one in listed)
+    assert call(service, "list_files", {}, store=store)["files"] == listed   # the store of the address
+    assert other not in {one["file_id"] for one in call(service, "list_files", {"limit": 1000})["files"]}
+    service.attach("default", other)
+    assert call(service, "list_files", {"limit": 1})["files"][0]["file_id"] == other
+    for one in (*made, other):
         service.http.delete(f"/v1/files/{one}")
 
 
@@ -163,7 +167,7 @@ def test_what_a_tool_cannot_do_is_told_the_model(service, facts, mode):
             ("fetch", {"id": f"{facts.file_id}:21"}, "no such page"), ("fetch", {"id": f"{facts.file_id}:0"}, "no such document"),
             ("fetch", {"id": f"{facts.file_id}:9999999999"}, "no such document"), ("fetch", {"id": ":1"}, "no such document"),
             ("ask", {"question": "\t"}, "empty"), ("ask", {"question": "x", "vector_store": "none"}, "No such vector store"),
-            ("list_files", {"limit": 0}, "'limit' must be"), ("list_files", {"after": "file-none"}, "file-none"),
+            ("list_files", {"limit": 0}, "'limit' must be"), ("list_files", {"vector_store": "none"}, "No such vector store"), ("list_files", {"after": "file-none"}, "file-none"),
             ("read_page", {"file_id": facts.file_id, "page": 21}, "no such page"),
             ("read_page", {"file_id": "x" * 250, "page": 1}, "No such file"),
             ("read_page", {"file_id": facts.file_id, "page": 1.5}, "whole number"),
@@ -244,8 +248,7 @@ def test_notifications_and_answers_are_taken(service):
     (b"", -32700, None), (b"{", -32700, None), (b"hello", -32700, None), (b"\xff\xfe", -32700, None),
     (b'{"jsonrpc":"2.0","id":1,"method":"ping"}x', -32700, None), (b'{"a":"\\ud800"}', -32700, None),
     (b"[" * 5000, -32700, None), (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":' + b"[" * 100 + b"]" * 100 + b"}", -32700, None),
-    (b"null", -32600, None), (b"[]", -32600, None), (b'"ping"', -32600, None),
-    (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600, None),
+    (b"null", -32600, None), (b"[]", -32600, None), (b'"ping"', -32600, None), (b"[" + b"1," * 32 + b"1]", -32600, None),
     (b"{}", -32600, None), (b'{"id":4,"method":"ping"}', -32600, 4), (b'{"jsonrpc":"1.0","id":4,"method":"ping"}', -32600, 4),
     (b'{"jsonrpc":2.0,"id":"x","method":"ping"}', -32600, "x"), (b'{"jsonrpc":"2.0","id":4}', -32600, 4),
     (b'{"jsonrpc":"2.0","id":4,"method":7}', -32600, 4), (b'{"jsonrpc":"2.0","id":4,"method":"a\\u0000b"}', -32600, 4),
@@ -257,6 +260,37 @@ def test_notifications_and_answers_are_taken(service):
 def test_malformed_messages(service, body, code, number):
     answer = service.http.post("/mcp", content=body, headers={"Content-Type": "application/json", "Accept": BOTH})
     is_rpc_error(answer, 400, code, number)
+
+
+@pytest.mark.parametrize("headers", [{}, {"MCP_Protocol_Version": OLDER[2]}], ids=["no version", "2025-03-26"])
+def test_a_batch_is_answered_as_a_list(service, facts, headers):
+    """Of requests of every kind, one after another; what needs no answer has none."""
+    question = {"name": "ask", "arguments": {"question": pdfs.FACTS[0][1], "vector_store": facts.store}}
+    page = {"name": "read_page", "arguments": {"file_id": facts.file_id, "page": 1}}
+    batch = [request("ping", 1), {"jsonrpc": "2.0", "method": "notifications/initialized"},
+             request("tools/call", "a", **question), request("tools/call", 2, **page), {"jsonrpc": "2.0", "id": 9, "result": {}},
+             request("tools/call", 3, name="ask", arguments={"question": " "}), request("tools/call", 4, name="none"),
+             request("initialize", 5), 7, [request()], request("tools/call", "b", **question), request("tools/call", 6, **page)]
+    answer = say(service, batch, **headers)
+    assert answer.status_code == 200
+    answers = answer.json()
+    assert [one["id"] for one in answers] == [1, "a", 2, 3, 4, 5, None, None, "b", 6]
+    for number in (1, 8):
+        assert answers[number]["result"]["structuredContent"]["citations"][0]["quote"] == pdfs.FACTS[0][0]
+    assert answers[2]["result"] == answers[9]["result"] and not answers[2]["result"]["isError"]
+    assert answers[3]["result"]["isError"]
+    assert [answers[number]["error"]["code"] for number in (4, 5, 6, 7)] == [-32602, -32600, -32600, -32600]
+
+
+def test_a_batch_that_wants_no_answer(service):
+    answer = say(service, [{"jsonrpc": "2.0", "method": "notifications/initialized"}] * 3)
+    assert (answer.status_code, answer.content) == (202, b"")
+
+
+@pytest.mark.parametrize("version", [MODERN, *OLDER[:2]])
+def test_versions_without_batches(service, version):
+    error = is_rpc_error(say(service, [request()], MCP_Protocol_Version=version), 400, -32600, None)
+    assert "2025-03-26 alone" in error["message"]
 
 
 @pytest.mark.parametrize("params", [

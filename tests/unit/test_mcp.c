@@ -318,7 +318,7 @@ static void test_answers (void **state UNUSED)
     is_json (mcp_answer (made, &draft, &(mcp_links_t) {"http://h", true}),
              "{\"answer\":\"In 1874 [1].\",\"citations\":[{\"id\":\"f:3\",\"file_id\":\"f\",\"filename\":\"a.pdf\",\"page\":3,"
              "\"quote\":\"q\",\"start\":5,\"end\":6,\"passage\":1,\"url\":\"http://h/v1/files/f/pages/3/image?highlight=5-6\"}],"
-             "\"declined\":false,\"status\":\"completed\",\"by\":\"extractive\",\"message\":\"\"}");
+             "\"declined\":false,\"files_reading\":0,\"status\":\"completed\",\"by\":\"extractive\",\"message\":\"\"}");
     draft_free (&draft);
     yyjson_mut_doc_free (made);
 }
