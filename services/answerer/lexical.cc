@@ -24,8 +24,8 @@ const char *const kind_names [LEXICAL_KINDS] = {"pages", "heads", "chunks", "car
 const char key_identity [] = "identity", key_applied [] = "applied";
 const Xapian::valueno slot_place = 0;   /* file and page, packed */
 
-/* A filter of up to this many files is a part of the query; a larger one is asked for each hit. */
-const size_t most_filter_terms = 64;
+/* Of up to this many allowed files the documents are looked up first; of more, each document's file. */
+const size_t most_listed_files = 64;
 
 /* A related word (question.h) counts so much of one of the question. */
 const double related_factor = 0.5;
@@ -45,54 +45,6 @@ double bm25_part (double idf, double occurrences, double length, double average)
     return idf * occurrences * (k1 + 1) / (occurrences + k1 * (1 - b + b * length / average));
 }
 
-class Bm25 : public Xapian::Weight {
-    double idf = 0, average = 1;
-
-    void init (double factor) override
-    {
-        idf = bm25_idf (get_collection_size (), get_termfreq ()) * factor;
-        average = std::max (get_average_length (), 1.0);
-    }
-
-public:
-    Bm25 ()
-    {
-        need_stat (COLLECTION_SIZE);
-        need_stat (TERMFREQ);
-        need_stat (AVERAGE_LENGTH);
-        need_stat (WDF);
-        need_stat (WDF_MAX);
-        need_stat (DOC_LENGTH);
-        need_stat (DOC_LENGTH_MIN);
-    }
-
-    Bm25 *clone () const override { return new Bm25; }
-    std::string name () const override { return "quire::Bm25"; }
-
-    double get_sumpart (Xapian::termcount wdf, Xapian::termcount length,
-                        Xapian::termcount) const override
-    {
-        return bm25_part (idf, wdf, length, average);
-    }
-
-    double get_maxpart () const override
-    {
-        return get_sumpart (get_wdf_upper_bound (), get_doclength_lower_bound (), 0);
-    }
-
-    double get_sumextra (Xapian::termcount, Xapian::termcount) const override { return 0; }
-    double get_maxextra () const override { return 0; }
-};
-
-/* Lets through the documents of a set of files. */
-class FileFilter : public Xapian::MatchDecider {
-    const number_set_t *allowed;
-
-public:
-    explicit FileFilter (const number_set_t *allowed) : allowed (allowed) {}
-    bool operator() (const Xapian::Document &document) const override;
-};
-
 std::string pack (uint32_t number)
 {
     return {char (number >> 24), char (number >> 16), char (number >> 8), char (number)};
@@ -104,11 +56,6 @@ uint32_t unpack (const std::string &packed, size_t offset)
     for (size_t i = offset; i < offset + 4 && i < packed.size (); i++)
         number = number << 8 | (unsigned char) packed [i];
     return number;
-}
-
-bool FileFilter::operator() (const Xapian::Document &document) const
-{
-    return number_set_has (allowed, unpack (document.get_value (slot_place), 0));
 }
 
 std::string file_term (uint32_t file)
@@ -367,9 +314,67 @@ int lexical_commit (lexical_t *lexical, uint64_t applied)
 
 /* -- searching ------------------------------------------------------------------------------ */
 
+namespace {
+
+/* Things by number, in blocks, since deleted files leave large gaps between the numbers. */
+template <typename Thing> class Blocks {
+    static const uint32_t block_size = 4096;
+    std::vector<std::unique_ptr<Thing []>> blocks;
+
+    Thing *make (uint32_t block)
+    {
+        if (block >= blocks.size ())
+            blocks.resize (block + 1);
+        if (!blocks [block])
+            blocks [block] = std::make_unique<Thing []> (block_size);
+        return blocks [block].get ();
+    }
+
+public:
+    Thing &at (uint32_t number)
+    {
+        uint32_t block = number / block_size;
+        Thing *things = block < blocks.size () ? blocks [block].get () : nullptr;
+        return (things != nullptr ? things : make (block)) [number % block_size];
+    }
+
+    void clear () { blocks.clear (); }
+};
+
+/* The scores of a search, by document. Lengths and places stay for the next one, until something changes. */
+struct Tally {
+    struct Entry {
+        double score;      /* 0: it has none of the terms so far */
+        uint32_t length;   /* in terms; 0: not looked up yet */
+    };
+    struct Place {
+        uint32_t file, page;   /* file 0: not looked up yet */
+    };
+    Blocks<Entry> entries;
+    Blocks<Place> places;
+    std::vector<uint32_t> scored;   /* the documents that have a score */
+
+    void begin ()   /* the search before may have been broken off */
+    {
+        for (uint32_t number : scored)
+            entries.at (number).score = 0;
+        scored.clear ();
+    }
+
+    void forget ()
+    {
+        entries.clear ();
+        places.clear ();
+        scored.clear ();
+    }
+};
+
+}  // namespace
+
 struct lexical_reader {
     std::string folder;
     Xapian::Database databases [LEXICAL_KINDS];
+    Tally tallies [LEXICAL_KINDS];
     bool open = false;
 };
 
@@ -395,23 +400,6 @@ std::vector<std::string> known_terms (const Xapian::Database &database, std::vec
     return terms;
 }
 
-Xapian::Query any_of (const std::vector<std::string> &terms)
-{
-    return {Xapian::Query::OP_OR, terms.begin (), terms.end ()};
-}
-
-Xapian::Query within (const Xapian::Query &query, const number_set_t *allowed)
-{
-    if (allowed == nullptr || allowed->count > most_filter_terms)
-        return query;
-    std::vector<std::string> files;
-    for (size_t word = 0; word < allowed->word_count; word++)
-        for (int bit = 0; bit < 64; bit++)
-            if (allowed->words [word] >> bit & 1)
-                files.push_back (file_term (uint32_t (word * 64 + bit)));
-    return {Xapian::Query::OP_FILTER, query, any_of (files)};
-}
-
 using hits_t = std::vector<lexical_hit_t>;
 
 void sort_by_number (hits_t &hits)
@@ -428,51 +416,140 @@ void sort_by_score (hits_t &hits)
     });
 }
 
-/* The values of a slot stand in the order of the documents: so one walk finds all places, where
- * opening each document would read twice as much. */
-void add_places (const Xapian::Database &database, hits_t &hits)
+/* -- scoring: term by term ------------------------------------------------------------------- */
+
+/* Xapian's own matcher goes document by document. Questions of ten or twenty words, some of them
+ * frequent, take it more than twice as long: it can leave out next to nothing (docs/retrieval.md). */
+struct Wanted {
+    std::string term;
+    double factor;   /* how much of its BM25 counts */
+};
+
+using wanted_t = std::vector<Wanted>;
+using numbers_t = std::vector<uint32_t>;
+
+void add_wanted (wanted_t &wanted, const Xapian::Database &database, const std::vector<std::string> &terms,
+                 double factor)
 {
-    sort_by_number (hits);
+    for (const std::string &term : known_terms (database, terms))
+        wanted.push_back ({term, factor});
+}
+
+wanted_t wanted_of (int kind, const Xapian::Database &database, const Question &question)
+{
+    wanted_t wanted;
+    add_wanted (wanted, database, kind == LEXICAL_NAMES ? question.names : question.terms, 1);
+    if (kind == LEXICAL_CHUNKS)
+        add_wanted (wanted, database, question.pairs, 1);
+    if (kind == LEXICAL_PAGES || kind == LEXICAL_HEADS)
+        add_wanted (wanted, database, question.related, related_factor);
+    return wanted;
+}
+
+/* The documents of the files, in order. */
+numbers_t documents_of (const Xapian::Database &database, const number_set_t *files)
+{
+    numbers_t documents;
+    for (size_t word = 0; word < files->word_count; word++)
+        for (int bit = 0; bit < 64; bit++) {
+            if (!(files->words [word] >> bit & 1))
+                continue;
+            std::string file = file_term (uint32_t (word * 64 + bit));
+            documents.insert (documents.end (), database.postlist_begin (file), database.postlist_end (file));
+        }
+    std::sort (documents.begin (), documents.end ());
+    return documents;
+}
+
+/* Adds what a term says of all documents that have it, or of those listed. */
+void score_term (const Xapian::Database &database, Tally &tally, const Wanted &wanted, const numbers_t *listed)
+{
+    double idf = idf_of (database, wanted.term) * wanted.factor, average = std::max (database.get_avlength (), 1.0);
+    Xapian::PostingIterator posting = database.postlist_begin (wanted.term);
+    Xapian::PostingIterator end = database.postlist_end (wanted.term);
+    numbers_t::const_iterator next;
+    if (listed != nullptr)
+        next = listed->begin ();
+    while (posting != end) {
+        uint32_t number = *posting;
+        if (listed != nullptr) {
+            next = std::lower_bound (next, listed->end (), number);
+            if (next == listed->end ())
+                return;
+            if (*next != number) {
+                posting.skip_to (*next);
+                continue;
+            }
+        }
+        Tally::Entry &entry = tally.entries.at (number);
+        if (entry.length == 0)
+            entry.length = posting.get_doclength ();
+        if (entry.score == 0)
+            tally.scored.push_back (number);
+        entry.score += bm25_part (idf, posting.get_wdf (), entry.length, average);
+        ++posting;
+    }
+}
+
+/* Looks up the places of documents, which must be in order. The values of a slot stand in that order,
+ * so one walk finds all, where opening each document would read twice as much. */
+void find_places (const Xapian::Database &database, Tally &tally, const numbers_t &numbers)
+{
     Xapian::ValueIterator place = database.valuestream_begin (slot_place);
-    for (lexical_hit_t &hit : hits) {
-        place.skip_to (hit.number);
+    for (uint32_t number : numbers) {
+        Tally::Place &known = tally.places.at (number);
+        if (known.file != 0)
+            continue;
+        place.skip_to (number);
         if (place == database.valuestream_end (slot_place))
-            break;
-        hit.file = unpack (*place, 0);
-        hit.page = unpack (*place, 4);
+            return;
+        known = {unpack (*place, 0), unpack (*place, 4)};
+    }
+}
+
+void keep_allowed (const Xapian::Database &database, Tally &tally, const number_set_t *allowed, numbers_t &numbers)
+{
+    std::sort (numbers.begin (), numbers.end ());
+    find_places (database, tally, numbers);
+    numbers.erase (std::remove_if (numbers.begin (), numbers.end (), [&] (uint32_t number) {
+        return !number_set_has (allowed, tally.places.at (number).file);
+    }), numbers.end ());
+}
+
+void keep_best (Tally &tally, size_t limit, numbers_t &numbers)
+{
+    size_t kept = std::min (limit, numbers.size ());
+    std::vector<std::pair<double, uint32_t>> order;   /* by falling score */
+    order.reserve (numbers.size ());
+    for (uint32_t number : numbers)
+        order.push_back ({-tally.entries.at (number).score, number});
+    std::partial_sort (order.begin (), order.begin () + std::ptrdiff_t (kept), order.end ());
+    numbers.resize (kept);
+    for (size_t i = 0; i < kept; i++)
+        numbers [i] = order [i].second;
+    std::sort (numbers.begin (), numbers.end ());
+}
+
+hits_t find (const Xapian::Database &database, Tally &tally, const wanted_t &wanted, const number_set_t *allowed,
+             size_t limit)
+{
+    bool few = allowed != nullptr && allowed->count <= most_listed_files;
+    numbers_t listed = few ? documents_of (database, allowed) : numbers_t ();
+    tally.begin ();
+    for (const Wanted &term : wanted)
+        score_term (database, tally, term, few ? &listed : nullptr);
+    numbers_t numbers = tally.scored;
+    if (allowed != nullptr && !few)
+        keep_allowed (database, tally, allowed, numbers);
+    keep_best (tally, limit, numbers);
+    find_places (database, tally, numbers);
+    hits_t hits;
+    for (uint32_t number : numbers) {
+        const Tally::Place &place = tally.places.at (number);
+        hits.push_back ({number, place.file, place.page, float (tally.entries.at (number).score)});
     }
     sort_by_score (hits);
-}
-
-hits_t find (const Xapian::Database &database, const Xapian::Query &query, const number_set_t *allowed, size_t limit)
-{
-    hits_t found;
-    if (query.empty () || (allowed != nullptr && allowed->count == 0))
-        return found;
-    Xapian::Enquire enquire (database);
-    enquire.set_query (within (query, allowed));
-    enquire.set_weighting_scheme (Bm25 ());
-    FileFilter filter (allowed);
-    bool asked_each = allowed != nullptr && allowed->count > most_filter_terms;
-    Xapian::MSet matches = enquire.get_mset (0, Xapian::doccount (limit), 0, nullptr,
-                                             asked_each ? &filter : nullptr);
-    for (Xapian::MSetIterator i = matches.begin (); i != matches.end (); ++i)
-        found.push_back ({*i, 0, 0, float (i.get_weight ())});
-    add_places (database, found);
-    return found;
-}
-
-Xapian::Query query_for (int kind, const Xapian::Database &database, const Question &question)
-{
-    if (kind == LEXICAL_NAMES)
-        return any_of (known_terms (database, question.names));
-    Xapian::Query query = any_of (known_terms (database, question.terms));
-    if (kind == LEXICAL_CHUNKS)
-        return query | any_of (known_terms (database, question.pairs));
-    std::vector<std::string> related = known_terms (database, question.related);
-    if ((kind == LEXICAL_PAGES || kind == LEXICAL_HEADS) && !related.empty ())
-        return query | Xapian::Query (Xapian::Query::OP_SCALE_WEIGHT, any_of (related), related_factor);
-    return query;
+    return hits;
 }
 
 /* -- names ---------------------------------------------------------------------------------- */
@@ -563,10 +640,11 @@ void hand_over (const hits_t &found, lexical_hits_t *hits, int kind)
 void refresh (lexical_reader &reader)
 {
     for (int kind = 0; kind < LEXICAL_KINDS; kind++) {
-        if (reader.open)
-            reader.databases [kind].reopen ();
-        else
+        if (reader.open && !reader.databases [kind].reopen ())
+            continue;
+        if (!reader.open)
             reader.databases [kind] = Xapian::Database (database_path (reader.folder, kind));
+        reader.tallies [kind].forget ();
     }
     reader.open = true;
 }
@@ -589,8 +667,8 @@ void search_all (lexical_reader &reader, const char *text, size_t size, const nu
     named_t named;
     for (int kind = 0; kind < LEXICAL_KINDS; kind++)
         if (hits->limits [kind] > 0)
-            found [kind] = find (reader.databases [kind], query_for (kind, reader.databases [kind], question),
-                                 allowed, hits->limits [kind]);
+            found [kind] = find (reader.databases [kind], reader.tallies [kind],
+                                 wanted_of (kind, reader.databases [kind], question), allowed, hits->limits [kind]);
     weigh_names (reader.databases [LEXICAL_NAMES], question, found [LEXICAL_NAMES], named);
     level_names (reader.databases [LEXICAL_PAGES], question, named, found [LEXICAL_PAGES]);
     for (int kind = 0; kind < LEXICAL_KINDS; kind++)

@@ -50,6 +50,19 @@ static const char *found (lexical_kind_t kind, const char *question, const numbe
     return text;
 }
 
+/* What a search finds of a document. */
+static lexical_hit_t hit_of (uint32_t number, const char *question, const number_set_t *allowed)
+{
+    lexical_hit_t hit = {0};
+    lexical_hits_t hits = {.limits = {[LEXICAL_PAGES] = 20}};
+    assert_int_equal (lexical_search (reader, question, strlen (question), allowed, &hits), 0);
+    for (size_t i = 0; i < hits.counts [LEXICAL_PAGES]; i++)
+        if (hits.hits [LEXICAL_PAGES] [i].number == number)
+            hit = hits.hits [LEXICAL_PAGES] [i];
+    lexical_hits_free (&hits);
+    return hit;
+}
+
 static void test_ranking (void **state UNUSED)
 {
     put (LEXICAL_PAGES, 1, 1, "Total revenues of the company grew");
@@ -106,6 +119,25 @@ static void test_filters (void **state UNUSED)
     assert_string_equal (found (LEXICAL_PAGES, "same", &few), "7 190 ");
     assert_string_equal (found (LEXICAL_PAGES, "same", &none), "");
     assert_memory_equal (found (LEXICAL_PAGES, "same", &many), "2 4 6 8 ", 8);
+    number_set_clear (&few);
+    number_set_clear (&many);
+}
+
+/* Filters take other ways to the same scores: no filter, few files, many files. */
+static void test_filters_change_no_score (void **state UNUSED)
+{
+    number_set_t few = {0}, many = {0};
+    for (uint32_t file = 1; file <= 100; file++) {
+        put (LEXICAL_PAGES, file, file, file == 70 ? "rare words, and more words" : "same words");
+        assert_int_equal (number_set_add (&many, file), 0);
+    }
+    assert_int_equal (number_set_add (&few, 70), 0);
+    assert_int_equal (lexical_commit (lexical, 1), 0);
+    lexical_hit_t hit = hit_of (70, "same rare words", NULL);
+    assert_true (hit.score > 0 && hit.file == 70 && hit.page == 700);
+    lexical_hit_t of_few = hit_of (70, "same rare words", &few), of_many = hit_of (70, "same rare words", &many);
+    assert_memory_equal (&of_few, &hit, sizeof hit);
+    assert_memory_equal (&of_many, &hit, sizeof hit);
     number_set_clear (&few);
     number_set_clear (&many);
 }
@@ -201,6 +233,21 @@ static void test_replace_and_remove (void **state UNUSED)
     assert_string_equal (found (LEXICAL_CHUNKS, "second", NULL), "");
 }
 
+/* A reader remembers lengths and places, but no longer than they are true. */
+static void test_reader_forgets (void **state UNUSED)
+{
+    put (LEXICAL_PAGES, 1, 1, "word");
+    put (LEXICAL_PAGES, 2, 2, "other");
+    assert_int_equal (lexical_commit (lexical, 1), 0);
+    lexical_hit_t before = hit_of (1, "word", NULL), again = hit_of (1, "word", NULL);
+    assert_memory_equal (&again, &before, sizeof again);
+    put (LEXICAL_PAGES, 1, 3, "word among many that make the page long, so that it says less");
+    assert_int_equal (lexical_commit (lexical, 2), 0);
+    lexical_hit_t after = hit_of (1, "word", NULL);
+    assert_int_equal (after.file, 3);
+    assert_true (after.score > 0 && after.score < before.score);
+}
+
 /* A reader that was overtaken by many commits goes on. */
 static void test_reader_is_overtaken (void **state UNUSED)
 {
@@ -266,9 +313,10 @@ int main (void)
     const struct CMUnitTest tests [] = {
         WITH_INDEX (test_ranking), WITH_INDEX (test_frequent_terms_stay_positive),
         WITH_INDEX (test_no_question_is_a_syntax_error), WITH_INDEX (test_filters),
-        WITH_INDEX (test_names), WITH_INDEX (test_pairs), WITH_INDEX (test_related_words),
-        WITH_INDEX (test_name_is_no_page), WITH_INDEX (test_full_score), WITH_INDEX (test_replace_and_remove), WITH_INDEX (test_reader_is_overtaken),
-        WITH_INDEX (test_reopened), WITH_INDEX (test_damaged),
+        WITH_INDEX (test_filters_change_no_score), WITH_INDEX (test_names), WITH_INDEX (test_pairs),
+        WITH_INDEX (test_related_words), WITH_INDEX (test_name_is_no_page), WITH_INDEX (test_full_score),
+        WITH_INDEX (test_replace_and_remove), WITH_INDEX (test_reader_forgets),
+        WITH_INDEX (test_reader_is_overtaken), WITH_INDEX (test_reopened), WITH_INDEX (test_damaged),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
