@@ -32,6 +32,7 @@ _Static_assert (DOT_WIDTH == INDEX_WIDTH, "vectors of one width");
 #define NOT_ALLOWED   (-2.0f)
 #define ROUNDING      1e-4f         /* of sums in another order */
 #define MAX_PATH      4096
+#define HUGE_PAGE     (2u << 20)
 #define MAX_VECTORS   (64u << 20)   /* a header that claims more is damaged */
 
 typedef struct {
@@ -41,7 +42,7 @@ typedef struct {
 struct index {
     FaissIndex *vectors;
     name_t *names;              /* [capacity], of each position */
-    dot_short_t *shorts;        /* [capacity] */
+    dot_short_t *shorts;        /* [capacity], in huge pages */
     float most_lacking;         /* of them all */
     size_t count, capacity;
     bool changed;
@@ -125,6 +126,17 @@ static const float *vectors_of (const index_t *index, size_t *size)
     return vectors;
 }
 
+/* Room for so many short forms, in whole huge pages: a scan over small ones waits as long for where
+ * they lie as for the vectors. */
+static dot_short_t *new_shorts (size_t capacity)
+{
+    size_t size = (capacity * sizeof (dot_short_t) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    dot_short_t *shorts = aligned_alloc (HUGE_PAGE, size);
+    if (shorts != NULL)
+        madvise (shorts, size, MADV_HUGEPAGE);   /* where it can't be had, small ones do */
+    return shorts;
+}
+
 /* Makes room for so many. What is there stays, also when it fails. */
 static int reserve (index_t *index, size_t capacity)
 {
@@ -133,9 +145,13 @@ static int reserve (index_t *index, size_t capacity)
     name_t *names = realloc (index->names, capacity * sizeof *names);
     if (names != NULL)
         index->names = names;
-    dot_short_t *shorts = realloc (index->shorts, capacity * sizeof *shorts);
-    if (shorts != NULL)
+    dot_short_t *shorts = new_shorts (capacity);
+    if (shorts != NULL) {
+        if (index->count > 0)
+            memcpy (shorts, index->shorts, index->count * sizeof *shorts);
+        free (index->shorts);
         index->shorts = shorts;
+    }
     if (names == NULL || shorts == NULL)
         return error_set (ERROR_NO_MEMORY, NULL);
     index->capacity = capacity;
