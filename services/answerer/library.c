@@ -445,6 +445,7 @@ void library_close (library_t **library_p)
     for (int i = 0; i < library->reader_count; i++) {
         store_close (&library->readers [i].store);
         lexical_reader_destroy (&library->readers [i].lexical);
+        free (library->readers [i].shares);
     }
     lexical_close (&library->lexical);
     index_destroy (&library->index);

@@ -24,6 +24,7 @@
 #define EVIDENCE_DENSE  300
 /* Passages beyond the limit, in place of those whose file was deleted a moment ago. */
 #define SPARE_PASSAGES  50
+#define MAX_SHARES      (4u << 20)   /* pages whose share of numbers a reader remembers */
 #define MAX_CANDIDATES  (EVIDENCE_PAGES + EVIDENCE_HEADS + EVIDENCE_CHUNKS + EVIDENCE_DENSE)
 
 /* -- which files ---------------------------------------------------------------------------- */
@@ -212,20 +213,48 @@ static void weigh_files (evidence_t *evidence, const lexical_hits_t *lexical)
     }
 }
 
+/* Makes room in what a reader remembers; where there is none, or beyond, pages are looked up each time. */
+static void remember_to (reader_t *reader, uint32_t page)
+{
+    size_t count = reader->share_count * 3 / 2 + page + 1;
+    count = count < MAX_SHARES ? count : MAX_SHARES;
+    float *shares = page < count ? realloc (reader->shares, count * sizeof *shares) : NULL;
+    if (shares == NULL)
+        return;
+    for (size_t i = reader->share_count; i < count; i++)
+        shares [i] = NAN;
+    reader->shares = shares;
+    reader->share_count = count;
+}
+
+/* A page that is gone from the store meanwhile has none; it is left out later. */
+static int number_share (reader_t *reader, uint32_t page, float *share)
+{
+    page_row_t row;
+    if (page < reader->share_count && !isnan (reader->shares [page])) {
+        *share = reader->shares [page];
+        return 0;
+    }
+    if (store_get_page_facts (reader->store, page, &row) != 0)
+        return error_get () == ERROR_PAGE_NOT_READ ? 0 : -1;
+    *share = row.number_share;
+    if (page >= reader->share_count)
+        remember_to (reader, page);
+    if (page < reader->share_count)
+        reader->shares [page] = row.number_share;
+    return 0;
+}
+
 /* Looks up the number shares, but only of pages that may come among the first `limit` by them: a share
- * is at most 1. The pages must be ranked without. A page that is gone from the store meanwhile stays
- * without its share; it is left out later. */
-static int weigh_numbers (evidence_t *evidence, store_t *store, size_t limit)
+ * is at most 1. The pages must be ranked without. */
+static int weigh_numbers (evidence_t *evidence, reader_t *reader, size_t limit)
 {
     float least = evidence->page_count > limit ? evidence->pages [limit].score : 0;
     for (size_t i = 0; i < evidence->page_count; i++) {
-        page_row_t row;
         page_evidence_t *page = &evidence->pages [i];
         if (page->score * (1 + fusion_weights.numbers) < least)
             break;
-        if (store_get_page_facts (store, page->page, &row) == 0)
-            page->number_share = row.number_share;
-        else if (error_get () != ERROR_PAGE_NOT_READ)
+        if (number_share (reader, page->page, &page->number_share) != 0)
             return -1;
     }
     return 0;
@@ -331,7 +360,7 @@ static int64_t rank (const search_t *search, const char *question, const float *
         return error_set (ERROR_NO_MEMORY, NULL);
     fusion_rank (evidence->pages, evidence->page_count, facts, &fusion_weights);
     if (facts.quantity) {
-        if (weigh_numbers (evidence, search->reader->store, search->limit) != 0)
+        if (weigh_numbers (evidence, search->reader, search->limit) != 0)
             return -1;
         fusion_rank (evidence->pages, evidence->page_count, facts, &fusion_weights);
     }
@@ -544,8 +573,11 @@ char *search_run (reader_t *reader, index_t *index, const search_message_t *requ
                        .limit = request->limit + SPARE_PASSAGES};
     (void) ranker_named (request->ranker, &search.ranker);
     char *json = NULL;
-    if (find_scope (reader->store, request->store_id, &scope) == 0)
-        json = search_all (&search, request, vectors);
+    if (store_hold (reader->store) == 0) {   /* else each of some hundred rows takes the store's locks */
+        if (find_scope (reader->store, request->store_id, &scope) == 0)
+            json = search_all (&search, request, vectors);
+        store_release (reader->store);
+    }
     number_set_clear (&scope.files);
     filter_destroy (&filter);
     return json;

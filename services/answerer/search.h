@@ -15,6 +15,9 @@ typedef struct {
     store_t *store;
     lexical_reader_t *lexical;
     bool texts_damaged;   /* set by a search that had to do without the full-text index */
+    float *shares;        /* [share_count] of numbers among a page's terms, by page, as far as searches
+                           * have looked them up (else NAN): they never change */
+    size_t share_count;
 } reader_t;
 
 /* Checks what can be checked without looking anything up. 0, or -1 with an error; param gets the
