@@ -3,14 +3,13 @@
  *
  * This thread passes messages only: one thread writes (writer.c), others read (ask.c,
  * embedding.c), one hears the language model (llm.c), one tells the job board (progress.c). */
-#include <unistd.h>
-
 #include "answers.h"
 #include "ask.h"
 #include "embedding.h"
 #include "library.h"
 #include "llm.h"
 #include "origin.h"
+#include "processors.h"
 #include "progress.h"
 #include "service.h"
 #include "writer.h"
@@ -43,7 +42,7 @@ static int reader_threads (void)
 {
     long wanted = settings_number (SETTING_ANSWERER_SEARCH_THREADS);
     if (wanted == 0)
-        wanted = sysconf (_SC_NPROCESSORS_ONLN);
+        wanted = (long) processors_usable ();
     return wanted < 1 ? 1 : wanted > 64 ? 64 : (int) wanted;
 }
 

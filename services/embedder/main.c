@@ -4,15 +4,13 @@
  * questions before all else, and sends each task's vectors back when the last of them is done. A
  * question does not even wait for the chunks that are being encoded: they pause for it. Keeps nothing:
  * a task that is lost with the process is given to another embedder. */
-#define _GNU_SOURCE     /* sched_getaffinity */
-
-#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "encoders.h"
 #include "log.h"
 #include "metrics.h"
+#include "processors.h"
 #include "service.h"
 #include "task.h"
 
@@ -159,14 +157,9 @@ static void on_embed_lost (void *context UNUSED, peer_t *peer)
 /* As many as set, or one for each processor that this process may use. */
 static size_t threads_wanted (void)
 {
-    long set = settings_number (SETTING_EMBEDDER_THREADS);
-    cpu_set_t processors;
-    if (set > 0)
-        return (size_t) set;
-    if (sched_getaffinity (0, sizeof processors, &processors) != 0)
-        return 1;
-    int count = CPU_COUNT (&processors);
-    return count < MOST_THREADS ? (size_t) count : MOST_THREADS;
+    size_t set = (size_t) settings_number (SETTING_EMBEDDER_THREADS);
+    size_t count = set > 0 ? set : processors_usable ();
+    return count < MOST_THREADS ? count : MOST_THREADS;
 }
 
 /* Packed weights are kept beside the model or, where that can't be written to, in the data folder. */

@@ -3,8 +3,7 @@
  * Takes files, page ranges and pictures from gateways, reads each file in a child process of its own
  * (quire-reader), hands the pages to the answerer, and reports a range done only when the answerer
  * has committed all of it. It keeps nothing: whatever it forgets, the gateway asks for again. */
-#include <unistd.h>
-
+#include "processors.h"
 #include "service.h"
 #include "readers.h"
 #include "tasks.h"
@@ -65,8 +64,7 @@ static size_t reader_count (void)
     long wanted = settings_number (SETTING_EXTRACTOR_CHILDREN);
     if (wanted > 0)
         return (size_t) wanted;
-    long cores = sysconf (_SC_NPROCESSORS_ONLN);
-    return cores > 0 ? (size_t) cores : 1;
+    return processors_usable ();
 }
 
 static int extractor_start (loop_t *loop)
