@@ -2,7 +2,8 @@
 #
 #     prepare_python      in the environment: the model, the release build, and the packages of
 #                         tests/requirements.txt in $venv
-#     service_python …    becomes that Python, told where the programs and the model are
+#     service_python …    becomes that Python, told where the programs (of the build QUIRE_BUILD, release)
+#                         and the model are
 # shellcheck shell=bash disable=SC2154  # what environment.sh sets
 
 venv=$checkout/build/venv
@@ -24,6 +25,6 @@ prepare_python () {
 }
 
 service_python () {
-    PYTHONDONTWRITEBYTECODE=1 QUIRE_BUILD_DIR=$checkout/build/release QUIRE_MODEL_DIR=$model \
+    PYTHONDONTWRITEBYTECODE=1 QUIRE_BUILD_DIR=$checkout/build/${QUIRE_BUILD:-release} QUIRE_MODEL_DIR=$model \
         exec "$venv/bin/python" "$@"
 }
