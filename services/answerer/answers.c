@@ -340,7 +340,7 @@ static int embed_sentences (answering_t *answering)
         result = strings_add (&texts, candidate->on->text + candidate->from, candidate->to - candidate->from);
     }
     if (result == 0)
-        result = embedding_ask (LANE_QUESTIONS, strings_built (&texts), SENTENCES_PATIENCE_MS,
+        result = embedding_ask (LANE_QUESTIONS, strings_built (&texts), (form_t) {0}, SENTENCES_PATIENCE_MS,
                                 on_sentences_embedded, answering);
     strings_free (&texts);
     return result;
@@ -626,7 +626,8 @@ static void begin (answering_t *answering)
     answering->step = STEP_QUESTION;
     answering->awaits = true;
     if (!embedding_is_near ()
-        || embedding_ask (LANE_QUESTIONS, strings_built (&answering->questions), QUESTION_PATIENCE_MS,
+        || embedding_ask (LANE_QUESTIONS, strings_built (&answering->questions), (form_t) {0},
+                          QUESTION_PATIENCE_MS,
                           on_question_embedded, answering) != 0)
         on_question_embedded (answering, NULL, NULL, 0);
 }

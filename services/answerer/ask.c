@@ -198,7 +198,7 @@ static void on_search (errand_t *errand)
     }
     (void) ranker_named (request->ranker, &ranker);
     bool wanted = ranker != RANKER_LEXICAL && embedding_is_near ();
-    if (!wanted || embedding_ask (LANE_QUESTIONS, request->queries, QUESTION_PATIENCE_MS,
+    if (!wanted || embedding_ask (LANE_QUESTIONS, request->queries, (form_t) {0}, QUESTION_PATIENCE_MS,
                                   on_question_embedded, errand) != 0)
         on_question_embedded (errand, NULL, NULL, 0);
 }
@@ -243,6 +243,7 @@ static void on_part_embedded (void *context, const void *vectors, const void *pi
 static int embed_part (errand_t *errand, part_t *part)
 {
     strings_builder_t texts = {0};
+    form_t form = {errand->request.embed.ids, errand->request.embed.whole};
     uint64_t now = loop_now_ms ();
     int result = now < errand->due_ms ? 0 : error_set (ERROR_TIMED_OUT, NULL);
     *part = (part_t) {errand, errand->texts_asked};
@@ -254,7 +255,7 @@ static int embed_part (errand_t *errand, part_t *part)
         errand->texts_asked++;
     }
     if (result == 0)
-        result = embedding_ask (LANE_TEXTS, strings_built (&texts), (int) (errand->due_ms - now),
+        result = embedding_ask (LANE_TEXTS, strings_built (&texts), form, (int) (errand->due_ms - now),
                                 on_part_embedded, part);
     strings_free (&texts);
     return result;

@@ -34,6 +34,7 @@ typedef struct task {
     peer_t *peer;               /* who has it; NULL: nobody */
     lane_t lane;
     strings_builder_t texts;    /* of chunks until it is sent */
+    form_t form;
     size_t count;
     item_t items [MAX_TASK_TEXTS];   /* of chunks */
     embedding_done_t *done;     /* of the other lanes; NULL: nobody waits any more */
@@ -129,7 +130,8 @@ static void task_leave (task_t *task)
 static int task_send (task_t *task, peer_t *peer)
 {
     message_t message = {.id = MESSAGE_EMBED_TEXTS, .embed_texts = {
-        .task = task->id, .urgent = task->lane == LANE_QUESTIONS, .texts = strings_built (&task->texts)}};
+        .task = task->id, .urgent = task->lane == LANE_QUESTIONS, .texts = strings_built (&task->texts),
+        .ids = task->form.ids, .whole = task->form.whole}};
     if (channel_send (*embedding.channel, peer, &message) != 0)
         return -1;
     task->peer = peer;
@@ -464,7 +466,8 @@ static void give_asked (void)
     give_lane (LANE_TEXTS);
 }
 
-int embedding_ask (lane_t lane, strings_t texts, int patience_ms, embedding_done_t *done, void *context)
+int embedding_ask (lane_t lane, strings_t texts, form_t form, int patience_ms, embedding_done_t *done,
+                   void *context)
 {
     if (embedding.asked_bytes + texts.size > MAX_ASKED_BYTES)
         return error_set (ERROR_TOO_MANY_REQUESTS, NULL);
@@ -473,6 +476,7 @@ int embedding_ask (lane_t lane, strings_t texts, int patience_ms, embedding_done
         return error_set (ERROR_NO_MEMORY, NULL);
     size_t cursor = 0;
     task->lane = lane;
+    task->form = form;
     for (const char *text; (text = strings_next (texts, &cursor)) != NULL;)
         if (strings_add (&task->texts, text, strlen (text)) != 0) {
             strings_free (&task->texts);

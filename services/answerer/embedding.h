@@ -31,9 +31,15 @@ typedef enum {
     LANE_QUESTIONS,   /* of a search: urgent, the embedder takes them before all else */
 } lane_t;
 
+/* What the texts are, and what is to become of those that the model does not take as a whole: as in
+ * the message embed_texts. */
+typedef struct {
+    bool ids, whole;
+} form_t;
+
 /* Embeds texts that somebody waits for, in a lane that is not LANE_CHUNKS; at most MAX_ASKED_BYTES
  * wait. 0, or -1 with TOO_MANY_REQUESTS or NO_MEMORY (then done is not called). */
-MUST_CHECK int embedding_ask (lane_t lane, strings_t texts, int patience_ms, embedding_done_t *done,
-                              void *context);
+MUST_CHECK int embedding_ask (lane_t lane, strings_t texts, form_t form, int patience_ms,
+                              embedding_done_t *done, void *context);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -92,15 +93,31 @@ static void encoder_give (encoder_t *encoder)
     pthread_mutex_unlock (&lock);
 }
 
-int encoders_encode (const char *text, encoder_pause_t *pause, uint32_t *pieces, float *vector)
+void sequence_of_text (const char *text, sequence_t *sequence)
 {
-    int32_t ids [MAX_SEQUENCE];
-    size_t count = word_pieces (vocabulary, text, strlen (text), ids, MAX_SEQUENCE);
-    *pieces = (uint32_t) count;
+    sequence->pieces = word_pieces (vocabulary, text, strlen (text), sequence->ids, MAX_SEQUENCE);
+}
+
+void sequence_of_ids (const char *ids, sequence_t *sequence)
+{
+    sequence->pieces = 0;
+    for (char *end; *ids; ids = end + strspn (end, " ")) {
+        long id = strtol (ids, &end, 10);
+        size_t place = sequence->pieces < MAX_SEQUENCE ? sequence->pieces : MAX_SEQUENCE - 1;
+        if (end == ids)
+            return;
+        sequence->ids [place] = id < 0 || id > INT32_MAX ? -1 : (int32_t) id;
+        sequence->pieces++;
+    }
+}
+
+int encoders_encode (const sequence_t *sequence, encoder_pause_t *pause, float *vector)
+{
+    size_t length = sequence->pieces < MAX_SEQUENCE ? sequence->pieces : MAX_SEQUENCE;
     encoder_t *encoder = encoder_take (pause);
     if (!encoder)
         return -1;
-    int result = encoder_encode (encoder, ids, count < MAX_SEQUENCE ? count : MAX_SEQUENCE, vector);
+    int result = encoder_encode (encoder, sequence->ids, length, vector);
     encoder_give (encoder);
     return result;
 }

@@ -13,14 +13,23 @@ MUST_CHECK int encoders_open (const char *folder, const char *precision,
                               const packed_folders_t *packed, size_t threads);
 void encoders_close (void);   /* when no thread is at work; also after encoders_open failed */
 
-/* Encodes a text on the calling thread, cut to MAX_SEQUENCE word pieces. At most `threads` callers
- * at once, and one more on each of these threads in a pause.
+/* What a text is to the model. */
+typedef struct {
+    size_t pieces;                  /* that the text has */
+    int32_t ids [MAX_SEQUENCE];     /* of these, cut so that the last is still [SEP] */
+} sequence_t;
+
+void sequence_of_text (const char *text, sequence_t *sequence);
+
+/* The same from the ids themselves, as decimal numbers parted by spaces, [CLS] and [SEP] included. */
+void sequence_of_ids (const char *ids, sequence_t *sequence);
+
+/* Encodes a sequence on the calling thread. At most `threads` callers at once, and one more on each
+ * of these threads in a pause.
  * pause   called from time to time, so that the thread can encode a more urgent text in between; or
  *         NULL
- * pieces  how many the text has before the cut
  * vector  [EMBEDDING_WIDTH]   unit length
- * Returns 0, or -1 with INTERNAL or NO_MEMORY. */
-MUST_CHECK int encoders_encode (const char *text, encoder_pause_t *pause, uint32_t *pieces,
-                                float *vector);
+ * Returns 0, or -1 with BAD_FIELD (an id that the model has not), INTERNAL or NO_MEMORY. */
+MUST_CHECK int encoders_encode (const sequence_t *sequence, encoder_pause_t *pause, float *vector);
 
 #endif

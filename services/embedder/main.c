@@ -73,10 +73,15 @@ static void questions_first (void *context UNUSED)
 
 static void text_encode (task_text_t *text)
 {
-    encoder_pause_t *pause = text->task->urgent ? NULL : questions_first;
-    if (encoders_encode (text->text, pause, text->pieces, text->vector) != 0) {
+    const task_t *task = text->task;
+    sequence_t sequence;
+    (task->ids ? sequence_of_ids : sequence_of_text) (text->text, &sequence);
+    *text->pieces = (uint32_t) sequence.pieces;
+    if (task->whole && sequence.pieces > MAX_SEQUENCE)
+        return;
+    if (encoders_encode (&sequence, task->urgent ? NULL : questions_first, text->vector) != 0) {
         text->error = error_get ();
-        log_error ("text_failed", "task=%llu why=\"%s\"", (unsigned long long) text->task->number,
+        log_error ("text_failed", "task=%llu why=\"%s\"", (unsigned long long) task->number,
                    error_text ());
     } else {
         metric_add (METRIC_TEXTS_EMBEDDED, 1);

@@ -37,6 +37,8 @@ task_t *task_new (peer_t *peer, const embed_texts_message_t *message)
     task->peer = peer;
     task->number = message->task;
     task->urgent = message->urgent;
+    task->ids = message->ids;
+    task->whole = message->whole;
     task->count = task->unfinished = message->texts.count;
     if (!task_allocate (task, message->texts.size)) {
         task_destroy (&task);

@@ -24,6 +24,8 @@ struct task {
     peer_t *peer;           /* who waits for it; NULL once that peer is gone */
     uint64_t number;        /* the peer's name for it */
     bool urgent;            /* a question: it goes before all that is not */
+    bool ids;               /* its texts are ids of word pieces, as decimal numbers */
+    bool whole;             /* a text that would be cut is left alone, its vector zeros */
     size_t count;           /* of texts */
     size_t unfinished;      /* texts that are still to come back */
     error_t error;          /* of the first text that failed */

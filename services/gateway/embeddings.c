@@ -11,6 +11,7 @@
 #define VECTOR_BYTES     (EMBEDDING_WIDTH * 4)
 #define NUMBER_BYTES     16                              /* of one number as text, at most */
 #define ITEM_BYTES       (EMBEDDING_WIDTH * NUMBER_BYTES + 128)
+#define ID_BYTES         11                              /* of one id as text, with what parts it */
 #define MODEL_CREATED    1630000000                      /* when the model was published */
 
 /* -- vectors as text ------------------------------------------------------------------------- */
@@ -70,12 +71,11 @@ static char *put_base64 (char *out, const uint8_t *vector)
     return out;
 }
 
-static char *put_item (char *out, const uint8_t *vector, size_t index, bool base64)
+static char *put_item (char *out, const uint8_t *vector, size_t index, bool base64, bool cut)
 {
     out += sprintf (out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", index > 0 ? "," : "", index);
     out = base64 ? put_base64 (out, vector) : put_list (out, vector);
-    *out++ = '}';
-    return out;
+    return out + sprintf (out, cut ? ",\"truncated\":true}" : "}");
 }
 
 char *embeddings_json (bytes_t vectors, bytes_t pieces, size_t count, bool base64)
@@ -92,20 +92,80 @@ char *embeddings_json (bytes_t vectors, bytes_t pieces, size_t count, bool base6
     }
     out += sprintf (out, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0; i < count; i++) {
-        out = put_item (out, (const uint8_t *) vectors.data + i * VECTOR_BYTES, i, base64);
-        tokens += get_u32 ((const uint8_t *) pieces.data + 4 * i);
+        uint32_t all = get_u32 ((const uint8_t *) pieces.data + 4 * i);
+        bool cut = all > MAX_TEXT_PIECES;
+        out = put_item (out, (const uint8_t *) vectors.data + i * VECTOR_BYTES, i, base64, cut);
+        tokens += cut ? MAX_TEXT_PIECES : all;
     }
     sprintf (out, "],\"model\":\"" EMBEDDING_MODEL "\",\"usage\":{\"prompt_tokens\":%llu,\"total_tokens\":%llu}}",
              tokens, tokens);
     return json;
 }
 
+int embeddings_fit (bytes_t pieces)
+{
+    for (size_t i = 0; i < pieces.size / 4; i++) {
+        uint32_t count = get_u32 ((const uint8_t *) pieces.data + 4 * i);
+        if (count > MAX_TEXT_PIECES)
+            return error_set (ERROR_SEQUENCE_TOO_LONG, "Text %zu of 'input', counted from 0, has %u word pieces, and "
+                              "the model takes %d ([CLS] and [SEP] included). Split it, or send \"truncate\": true to "
+                              "have its beginning embedded.", i, count, MAX_TEXT_PIECES);
+    }
+    return 0;
+}
+
+/* -- ids of word pieces ---------------------------------------------------------------------- */
+
+static int check_ids (yyjson_val *ids)
+{
+    yyjson_val *item;
+    size_t index, count;
+    if (yyjson_arr_size (ids) < 3 || yyjson_get_uint (yyjson_arr_get_first (ids)) != PIECE_BEGIN
+        || yyjson_get_uint (yyjson_arr_get_last (ids)) != PIECE_END)
+        return error_set (ERROR_BAD_FIELD, "Ids in 'input' must be those of " EMBEDDING_MODEL "'s own tokenizer: %d "
+                          "([CLS]), at least one piece, %d ([SEP]). Those of another model's mean nothing to it: send "
+                          "text instead (LangChain: check_embedding_ctx_length=False).", PIECE_BEGIN, PIECE_END);
+    yyjson_arr_foreach (ids, index, count, item) {
+        if (yyjson_get_uint (item) >= PIECE_IDS)
+            return error_set (ERROR_BAD_FIELD, "'input' has the id %llu, and " EMBEDDING_MODEL " has those from 0 to %d.",
+                              (unsigned long long) yyjson_get_uint (item), PIECE_IDS - 1);
+    }
+    return 0;
+}
+
+int embeddings_add_ids (strings_builder_t *texts, yyjson_val *ids)
+{
+    yyjson_val *item;
+    size_t index, count;
+    if (check_ids (ids) != 0)
+        return -1;
+    char *text = malloc (yyjson_arr_size (ids) * ID_BYTES), *out = text;
+    if (text == NULL)
+        return error_set (ERROR_NO_MEMORY, NULL);
+    yyjson_arr_foreach (ids, index, count, item)
+        out += sprintf (out, "%s%u", index > 0 ? " " : "", (unsigned) yyjson_get_uint (item));
+    int result = strings_add (texts, text, (size_t) (out - text));
+    free (text);
+    return result;
+}
+
 /* -- the request ----------------------------------------------------------------------------- */
 
-static size_t text_count (const request_t *request)
+/* Adds what the field holds, of whichever form it is. */
+static int read_input (const value_t *input, strings_builder_t *texts, bool *ids)
 {
-    const value_t *input = request_value (request, "input");
-    return input->text != NULL ? 1 : yyjson_arr_size (input->json);
+    yyjson_val *item, *first = yyjson_arr_get_first (input->json);
+    size_t index, count;
+    *ids = yyjson_is_num (first) || yyjson_is_arr (first);
+    if (!*ids)
+        return api_texts (input, texts);
+    if (yyjson_is_num (first))
+        return embeddings_add_ids (texts, input->json);
+    yyjson_arr_foreach (input->json, index, count, item) {
+        if (embeddings_add_ids (texts, item) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static void on_embedded (void *context, const ask_answer_t *answer)
@@ -116,8 +176,12 @@ static void on_embedded (void *context, const ask_answer_t *answer)
         return;
     }
     const embedded_message_t *embedded = &answer->message->embedded;
+    if (!request_value (request, "truncate")->integer && embeddings_fit (embedded->pieces) != 0) {
+        request_fail (request, error_get (), error_text (), "input");
+        return;
+    }
     bool base64 = strcmp (request_text (request, "encoding_format"), "base64") == 0;
-    char *json = embeddings_json (embedded->vectors, embedded->pieces, text_count (request), base64);
+    char *json = embeddings_json (embedded->vectors, embedded->pieces, embedded->pieces.size / 4, base64);
     if (json == NULL)
         request_fail_last (request);
     else
@@ -133,7 +197,7 @@ static bool has_empty (strings_t texts)
     return false;
 }
 
-static void embed (request_t *request, strings_t texts)
+static void embed (request_t *request, strings_t texts, bool ids)
 {
     const value_t *dimensions = request_value (request, "dimensions");
     if (has_empty (texts)) {
@@ -145,17 +209,19 @@ static void embed (request_t *request, strings_t texts)
                       "dimensions");
         return;
     }
-    message_t message = {.id = MESSAGE_EMBED, .embed = {.texts = texts}};
+    message_t message = {.id = MESSAGE_EMBED, .embed = {
+        .texts = texts, .ids = ids, .whole = !request_value (request, "truncate")->integer}};
     ask_longer (&message, (uint64_t) texts.count * EMBED_TEXT_MS, on_embedded, request);
 }
 
 void api_create_embeddings (request_t *request)
 {
     strings_builder_t texts = {0};
-    if (api_texts (request_value (request, "input"), &texts) != 0)
-        request_fail_last (request);
+    bool ids;
+    if (read_input (request_value (request, "input"), &texts, &ids) != 0)
+        request_fail (request, error_get (), error_text (), "input");
     else
-        embed (request, strings_built (&texts));
+        embed (request, strings_built (&texts), ids);
     strings_free (&texts);
 }
 

@@ -38,7 +38,8 @@ static int check_text (const field_t *field, const char *text, size_t size)
 {
     if (!utf8_valid (text, size))
         return bad (field, "text in UTF-8 without NUL");
-    bool may_be_list = field->type == FIELD_TEXT_OR_TEXTS || field->type == FIELD_TEXT_OR_OBJECTS;
+    bool may_be_list = field->type == FIELD_TEXT_OR_TEXTS || field->type == FIELD_TEXTS_OR_IDS
+                       || field->type == FIELD_TEXT_OR_OBJECTS;
     double most = may_be_list || field->max > MAX_FIELD_BYTES ? MAX_FIELD_BYTES : field->max;
     if (size > most)
         return error_set (ERROR_BAD_FIELD, "'%s' is longer than %.0f bytes.", field->name, most);
@@ -110,12 +111,46 @@ static int check_list (const field_t *field, yyjson_val *list, value_t *value)
         return error_set (ERROR_BAD_FIELD, "'%s' must be a list of %.0f to %.0f texts.", field->name,
                           field->min, field->max);
     yyjson_arr_foreach (list, index, count, item) {
-        if (yyjson_is_num (item) || yyjson_is_arr (item))
-            return error_set (ERROR_BAD_FIELD, "'%s[%zu]' must be text. Token ids are not taken, since each "
-                              "model has its own.", field->name, index);
         if (!yyjson_is_str (item) || yyjson_get_len (item) > MAX_FIELD_BYTES
             || !utf8_valid (yyjson_get_str (item), yyjson_get_len (item)))
             return error_set (ERROR_BAD_FIELD, "'%s[%zu]' must be text without NUL.", field->name, index);
+    }
+    return 0;
+}
+
+static int check_ids (const field_t *field, yyjson_val *list)
+{
+    yyjson_val *item;
+    size_t index, count, size = yyjson_arr_size (list);
+    if (size < field->min || size > field->max)
+        return error_set (ERROR_BAD_FIELD, "A list of ids in '%s' must hold %.0f to %.0f of them.", field->name,
+                          field->min, field->max);
+    yyjson_arr_foreach (list, index, count, item) {
+        if (!yyjson_is_uint (item) || yyjson_get_uint (item) > MAX_FIELD_ID)
+            return error_set (ERROR_BAD_FIELD, "A list of ids in '%s' holds what is no whole number from 0 to %u.",
+                              field->name, MAX_FIELD_ID);
+    }
+    return 0;
+}
+
+static int check_texts_or_ids (const field_t *field, yyjson_val *list, value_t *value)
+{
+    yyjson_val *item, *first = yyjson_arr_get_first (list);
+    size_t index, count, size = yyjson_arr_size (list);
+    if (yyjson_is_num (first)) {
+        value->json = list;
+        return check_ids (field, list);
+    }
+    if (!yyjson_is_arr (first))
+        return check_list (field, list, value);
+    value->json = list;
+    if (size > field->max)
+        return error_set (ERROR_BAD_FIELD, "'%s' must hold at most %.0f lists of ids.", field->name, field->max);
+    yyjson_arr_foreach (list, index, count, item) {
+        if (!yyjson_is_arr (item))
+            return bad (field, "all texts or all lists of ids");
+        if (check_ids (field, item) != 0)
+            return -1;
     }
     return 0;
 }
@@ -152,6 +187,7 @@ static const char *must_be (field_type_t type)
 {
     switch (type) {
     case FIELD_TEXT_OR_TEXTS:   return "text or a list of texts";
+    case FIELD_TEXTS_OR_IDS:    return "text, a list of texts, or ids of word pieces";
     case FIELD_TEXT_OR_OBJECTS: return "text or a list of objects";
     case FIELD_TEXT_OR_OBJECT:  return "text or an object";
     default:                    return "text";
@@ -203,6 +239,10 @@ static int take_json (const field_t *field, yyjson_val *json, value_t *value)
     case FIELD_TEXT_OR_TEXTS:
         if (yyjson_is_arr (json))
             return check_list (field, json, value);
+        break;
+    case FIELD_TEXTS_OR_IDS:
+        if (yyjson_is_arr (json))
+            return check_texts_or_ids (field, json, value);
         break;
     default:
         break;

@@ -17,6 +17,8 @@ typedef enum {
     FIELD_NUMBER,        /* min, max: value */
     FIELD_TEXTS,         /* list of texts; min, max: how many */
     FIELD_TEXT_OR_TEXTS, /* one text of any length, or a list of min to max */
+    FIELD_TEXTS_OR_IDS,  /* one text, a list of texts, a list of ids (whole numbers from 0), or a list of
+                          * such lists; min, max: how many in any list */
     FIELD_LABELS,        /* object of short texts (OpenAI's metadata) */
     FIELD_ATTRIBUTES,    /* object of short texts, numbers and booleans */
     FIELD_OBJECT,        /* any object; passed on as JSON */
@@ -38,6 +40,7 @@ typedef struct {
     const char *what;
 } field_t;
 
+#define MAX_FIELD_ID       UINT32_MAX
 #define MAX_ROUTE_FIELDS   32
 #define MAX_FIELD_BYTES    (1u << 20)   /* of any one text */
 #define MAX_LABELS         16           /* of metadata and attributes: OpenAI's limits */

@@ -43,14 +43,31 @@ static yyjson_mut_val *number_schema (yyjson_mut_doc *document, const field_t *f
     return schema;
 }
 
-static yyjson_mut_val *list_schema (yyjson_mut_doc *document, const field_t *field, const char *of)
+/* A list of what the schema says, which is taken. */
+static yyjson_mut_val *list_of (yyjson_mut_doc *document, const field_t *field, yyjson_mut_val *items)
 {
     yyjson_mut_val *schema = yyjson_mut_obj (document);
     add_type (document, schema, "array");
-    add_type (document, yyjson_mut_obj_add_obj (document, schema, "items"), of);
+    yyjson_mut_obj_add_val (document, schema, "items", items);
     yyjson_mut_obj_add_int (document, schema, "minItems", (int64_t) field->min);
     yyjson_mut_obj_add_int (document, schema, "maxItems", (int64_t) field->max);
     return schema;
+}
+
+static yyjson_mut_val *list_schema (yyjson_mut_doc *document, const field_t *field, const char *of)
+{
+    yyjson_mut_val *items = yyjson_mut_obj (document);
+    add_type (document, items, of);
+    return list_of (document, field, items);
+}
+
+static yyjson_mut_val *ids_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *id = yyjson_mut_obj (document);
+    add_type (document, id, "integer");
+    yyjson_mut_obj_add_int (document, id, "minimum", 0);
+    yyjson_mut_obj_add_int (document, id, "maximum", MAX_FIELD_ID);
+    return list_of (document, field, id);
 }
 
 static yyjson_mut_val *boolean_schema (yyjson_mut_doc *document, const field_t *field)
@@ -84,6 +101,17 @@ static yyjson_mut_val *either_schema (yyjson_mut_doc *document, const field_t *f
     return schema;
 }
 
+static yyjson_mut_val *texts_or_ids_schema (yyjson_mut_doc *document, const field_t *field)
+{
+    yyjson_mut_val *schema = yyjson_mut_obj (document);
+    yyjson_mut_val *choices = yyjson_mut_obj_add_arr (document, schema, "oneOf");
+    yyjson_mut_arr_append (choices, text_schema (document, field));
+    yyjson_mut_arr_append (choices, list_schema (document, field, "string"));
+    yyjson_mut_arr_append (choices, ids_schema (document, field));
+    yyjson_mut_arr_append (choices, list_of (document, field, ids_schema (document, field)));
+    return schema;
+}
+
 yyjson_mut_val *field_schema (yyjson_mut_doc *document, const field_t *field)
 {
     switch (field->type) {
@@ -100,6 +128,8 @@ yyjson_mut_val *field_schema (yyjson_mut_doc *document, const field_t *field)
     case FIELD_TEXT_OR_OBJECTS:
     case FIELD_TEXT_OR_OBJECT:
         return either_schema (document, field);
+    case FIELD_TEXTS_OR_IDS:
+        return texts_or_ids_schema (document, field);
     case FIELD_LABELS:
     case FIELD_ATTRIBUTES:
     case FIELD_OBJECT:

@@ -175,13 +175,18 @@ static const field_t create_completion_fields [] = {
 /* -- the rest -------------------------------------------------------------------------------- */
 
 static const field_t embeddings_fields [] = {
-    {"input", IN_BODY, FIELD_TEXT_OR_TEXTS, true, 1, MAX_EMBEDDED_TEXTS, NULL, NULL,
-     "a text, or a list of up to 2048 texts"},
+    {"input", IN_BODY, FIELD_TEXTS_OR_IDS, true, 1, MAX_EMBEDDED_TEXTS, NULL, NULL,
+     "a text, or a list of up to 2048 texts; or one text or many as the ids of its word pieces, which must be this "
+     "model's own, from 101 ([CLS]) to 102 ([SEP])"},
     {"model", IN_BODY, FIELD_TEXT, true, 1, MAX_ID_BYTES, NULL, NULL,
      "any name; the vectors are always those of all-MiniLM-L6-v2"},
     {"encoding_format", IN_BODY, FIELD_CHOICE, false, 0, 0, "float", "float base64",
      "how a vector is written"},
+    {"truncate", IN_BODY, FIELD_BOOLEAN, false, 0, 0, "false", NULL,
+     "of a text with more than 256 word pieces, true: its beginning is embedded, and its item says truncated; "
+     "false: the request is refused"},
     {"dimensions", IN_BODY, FIELD_INTEGER, false, 1, 100000, NULL, NULL, "384 or left out"},
+    OF_CALLER ("user"),
 };
 static const field_t model_fields [] = {
     {"model", IN_PATH, FIELD_TEXT, true, 1, MAX_PATH_BYTES, NULL, NULL, "name of the model"},

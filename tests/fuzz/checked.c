@@ -44,6 +44,31 @@ static void check_texts (const field_t *field, const value_t *value)
               && strlen (yyjson_get_str (item)) == yyjson_get_len (item));
 }
 
+static void check_ids (const field_t *field, yyjson_val *list)
+{
+    size_t index, count, size = yyjson_arr_size (list);
+    yyjson_val *item;
+    MUST (yyjson_is_arr (list) && (double) size >= field->min && (double) size <= field->max);
+    yyjson_arr_foreach (list, index, count, item)
+        MUST (yyjson_is_uint (item) && yyjson_get_uint (item) <= MAX_FIELD_ID);
+}
+
+static void check_texts_or_ids (const field_t *field, const value_t *value)
+{
+    yyjson_val *item, *first = yyjson_arr_get_first (value->json);
+    size_t index, count;
+    if (yyjson_is_num (first)) {
+        check_ids (field, value->json);
+    } else if (yyjson_is_arr (first)) {
+        MUST ((double) yyjson_arr_size (value->json) <= field->max);
+        yyjson_arr_foreach (value->json, index, count, item)
+            check_ids (field, item);
+    } else {
+        check_text (value, 0, MAX_FIELD_BYTES);
+        check_texts (field, value);
+    }
+}
+
 static void check_labels (const value_t *value)
 {
     yyjson_val *key, *label;
@@ -81,6 +106,7 @@ void checked_value (const field_t *field, const value_t *value)
     case FIELD_INTEGER:
     case FIELD_NUMBER: check_number (field, value); break;
     case FIELD_TEXT_OR_TEXTS: check_text (value, 0, MAX_FIELD_BYTES); check_texts (field, value); break;
+    case FIELD_TEXTS_OR_IDS: check_texts_or_ids (field, value); break;
     case FIELD_TEXTS: check_texts (field, value); break;
     case FIELD_LABELS:
     case FIELD_ATTRIBUTES: check_labels (value); break;

@@ -67,6 +67,7 @@ static const char *example (const field_t *field)
     switch (field->type) {
     case FIELD_TEXTS: return "[\"one\",\"two\"]";
     case FIELD_TEXT_OR_TEXTS: return "[\"one\",1]";
+    case FIELD_TEXTS_OR_IDS: return "[[101,7592,102],[101,1]]";
     case FIELD_LABELS: return "{\"key\":\"value\"}";
     case FIELD_ATTRIBUTES: return "{\"key\":\"value\",\"number\":1.5,\"yes\":true}";
     case FIELD_OBJECT: return "{\"type\":\"eq\",\"key\":\"a\",\"value\":[1]}";

@@ -28,7 +28,7 @@ static void come_back (input_t *input)
         *c = *c == '\n' ? '\0' : *c;
     for (size_t at = 0; at < text_size; at += strlen (texts + at) + 1)
         MUST (strings_add (&builder, texts + at, strlen (texts + at)) == 0);
-    message_t message = {.id = MESSAGE_EMBED, .embed = {1, strings_built (&builder)}}, back;
+    message_t message = {.id = MESSAGE_EMBED, .embed = {.request = 1, .texts = strings_built (&builder)}}, back;
     uint8_t *data = message_encode (&message, &size);
     MUST (data && message_decode (&back, data, size) == 0);
     for (size_t at = 0; at < text_size; at += strlen (texts + at) + 1) {

@@ -74,22 +74,50 @@ def test_embeddings_do_not_depend_on_their_company(client):
     assert dot(alone, among) > 0.9999
 
 
-@pytest.mark.parametrize("given", [[], "", [""], [1.5], [None], {}, ["x"] * 5000])
+@pytest.mark.parametrize("given", [[], "", [""], [1.5], [None], {}, ["x"] * 5000, [101, "a", 102],
+                                   ["a", [101, 7592, 102]], [[101, 7592, 102], 7592], [[]], [True]])
 def test_embeddings_refuse_what_is_no_text(client, given):
     with pytest.raises(openai.BadRequestError):
         embed(client, given)
 
 
-def test_embeddings_of_token_ids_are_made_or_refused(service):
-    for given in ([7592, 2088], [[7592], [2088]], [-1], [10 ** 12]):
-        answer = service.http.post("/v1/embeddings",
-                                   json={"model": "all-MiniLM-L6-v2", "input": given})
-        if answer.status_code != 200:
-            is_error(answer, 400)
+def test_embeddings_of_token_ids_are_those_of_the_text(client):
+    """[CLS] hello world [SEP], as the model's own tokenizer tells it."""
+    text = embed(client, ["hello world", "world"])
+    ids = embed(client, [[101, 7592, 2088, 102], [101, 2088, 102]])
+    alone = embed(client, [101, 7592, 2088, 102])
+    assert [item.embedding for item in ids.data] == [item.embedding for item in text.data]
+    assert [item.embedding for item in alone.data] == [text.data[0].embedding]
+    assert ids.usage.prompt_tokens == text.usage.prompt_tokens == 7
+    assert alone.usage.prompt_tokens == 4
 
 
-def test_embeddings_take_a_text_longer_than_the_model(client):
-    assert len(embed(client, pdfs.filler("long", 3000)).data[0].embedding) == WIDTH
+@pytest.mark.parametrize("given", [[7592, 2088], [[7592], [2088]], [101, 102], [101, 30522, 102], [-1],
+                                   [10 ** 12], [[101, 7592, 102], [15339, 1917]], [101] + [7592] * 2100])
+def test_embeddings_refuse_ids_of_another_model(client, given):
+    """As those of tiktoken, which some clients send unasked: their vectors would mean nothing."""
+    with pytest.raises(openai.BadRequestError) as refusal:
+        embed(client, given)
+    assert refusal.value.param == "input"
+
+
+def test_embeddings_refuse_a_text_longer_than_the_model(client):
+    """And say which, and how long it is."""
+    exact = "hello " * 254   # with [CLS] and [SEP] as long as the model takes
+    assert embed(client, exact).usage.prompt_tokens == 256
+    with pytest.raises(openai.BadRequestError) as refusal:
+        embed(client, ["short", exact + "world", exact])
+    assert (refusal.value.code, refusal.value.param) == ("sequence_too_long", "input")
+    assert "Text 1 " in refusal.value.message and " 257 " in refusal.value.message
+
+
+def test_embeddings_cut_a_text_when_told_to(client):
+    exact = "hello " * 254
+    answer = embed(client, ["short", exact + "world", exact], extra_body={"truncate": True})
+    short, cut, whole = answer.data
+    assert [(item.model_extra or {}).get("truncated") for item in (short, cut, whole)] == [None, True, None]
+    assert cut.embedding == whole.embedding != short.embedding
+    assert answer.usage.prompt_tokens == 3 + 256 + 256
 
 
 # -- files ------------------------------------------------------------------------------------------

@@ -145,7 +145,8 @@ def test_answers_are_what_is_described(walk):
     walk_files(walk, file_id, failed_id)
     walk_stores(walk, file_id, failed_id)
     for encoding in ("float", "base64"):
-        walk("POST", "/v1/embeddings", json={"input": ["a", "b"], "model": "m", "encoding_format": encoding})
+        walk("POST", "/v1/embeddings", json={"input": ["a", "b " * 300], "model": "m", "encoding_format": encoding,
+                                             "truncate": True})
     for path in ("/v1/models", "/v1/models/quire", "/v1/status", "/healthz", "/readyz", "/openapi.json"):
         walk("GET", path)
     walk_mcp(walk, file_id)

@@ -232,6 +232,51 @@ static void test_texts_of_any_length_are_taken (void **state UNUSED)
     assert_int_equal (f.answers [0].pieces [0], size / 2 + 2);
 }
 
+/* Sends a task of one text. */
+static void give_one (embed_texts_message_t task, const char *text)
+{
+    strings_builder_t builder = {0};
+    assert_int_equal (strings_add (&builder, text, strlen (text)), 0);
+    task.texts = strings_built (&builder);
+    assert_int_equal (channel_send (f.channel, f.embedder, &(message_t) {
+        .id = MESSAGE_EMBED_TEXTS, .embed_texts = task}), 0);
+    strings_free (&builder);
+}
+
+static void test_ids_give_what_their_text_gives (void **state UNUSED)
+{
+    const golden_t *golden = golden_load ();
+    char ids [GOLDEN_MOST_IDS * 7], *out = ids;
+    for (size_t i = 0; i < golden->id_count; i++)
+        out += sprintf (out, "%s%d", i > 0 ? " " : "", golden->ids [i]);
+    give (1, false, 0, 1, 1);
+    give_one ((embed_texts_message_t) {.task = 2, .ids = 1}, ids);
+    wait_for_answers (2);
+    assert_int_equal (f.answers [1].pieces [0], golden->id_count);
+    assert_memory_equal (f.answers [1].vectors, f.answers [0].vectors, sizeof f.answers [0].vectors [0]);
+}
+
+/* Cut, it is the sequence of its first 255 pieces and [SEP]; as a whole it is left alone. */
+static void test_a_text_that_is_too_long (void **state UNUSED)
+{
+    static const float none [GOLDEN_WIDTH];
+    char fits [8 * GOLDEN_MOST_IDS] = "101", longer [8 * GOLDEN_MOST_IDS];
+    for (size_t i = 0; i < GOLDEN_MOST_IDS - 2; i++)
+        strcat (fits, " 7592");
+    sprintf (longer, "%s 2088 102", fits);
+    strcat (fits, " 102");
+    give_one ((embed_texts_message_t) {.task = 1, .ids = 1, .whole = 1}, fits);
+    give_one ((embed_texts_message_t) {.task = 2, .ids = 1}, longer);
+    give_one ((embed_texts_message_t) {.task = 3, .ids = 1, .whole = 1}, longer);
+    wait_for_answers (3);
+    assert_int_equal (f.answers [0].pieces [0], GOLDEN_MOST_IDS);
+    assert_int_equal (f.answers [1].pieces [0], GOLDEN_MOST_IDS + 1);
+    assert_int_equal (f.answers [2].pieces [0], GOLDEN_MOST_IDS + 1);
+    assert_memory_equal (f.answers [1].vectors, f.answers [0].vectors, sizeof none);
+    assert_memory_equal (f.answers [2].vectors, none, sizeof none);
+    assert_memory_not_equal (f.answers [0].vectors, none, sizeof none);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests [] = {
@@ -241,6 +286,8 @@ int main (void)
         cmocka_unit_test_setup_teardown (test_a_new_answerer_gets_its_own_answers_only, set_up,
                                          tear_down),
         cmocka_unit_test_setup_teardown (test_texts_of_any_length_are_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (test_ids_give_what_their_text_gives, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (test_a_text_that_is_too_long, set_up, tear_down),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -170,7 +170,7 @@ static void gateway_embeds (uint64_t request, size_t count)
         char text [2] = {(char) ('a' + i % 26), 0};
         assert_int_equal (strings_add (&texts, text, 1), 0);
     }
-    gateway_ask ((message_t) {.id = MESSAGE_EMBED, .embed = {request, strings_built (&texts)}});
+    gateway_ask ((message_t) {.id = MESSAGE_EMBED, .embed = {.request = request, .texts = strings_built (&texts)}});
     strings_free (&texts);
 }
 
@@ -421,7 +421,7 @@ static void ask_for (const char *text, int patience_ms)
     strings_builder_t builder = {0};
     memset (&asked, 0, sizeof asked);
     strings_t texts = strings_from (&builder, (const char *const []) {text, NULL});
-    assert_int_equal (embedding_ask (LANE_QUESTIONS, texts, patience_ms, on_embedded, NULL), 0);
+    assert_int_equal (embedding_ask (LANE_QUESTIONS, texts, (form_t) {0}, patience_ms, on_embedded, NULL), 0);
     strings_free (&builder);
     run_until (is_told);
 }

@@ -21,9 +21,9 @@ static float alone [GOLDEN_TEXTS] [EMBEDDING_WIDTH];
 
 static void encode (size_t text, encoder_pause_t *pause, float vector [EMBEDDING_WIDTH])
 {
-    uint32_t pieces;
-    const golden_t *golden = &golden_load () [text];
-    if (encoders_encode (golden->text, pause, &pieces, vector) != 0)
+    sequence_t sequence;
+    sequence_of_text (golden_load () [text].text, &sequence);
+    if (encoders_encode (&sequence, pause, vector) != 0)
         abort ();
 }
 

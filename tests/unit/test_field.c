@@ -16,6 +16,7 @@ static const field_t order = {"order", IN_QUERY, FIELD_CHOICE, false, 0, 0, "des
 static const field_t needed = {"needed", IN_BODY, FIELD_TEXT, true, 1, 5, NULL, NULL, "a word"};
 static const field_t texts = {"texts", IN_BODY, FIELD_TEXTS, false, 1, 2, NULL, NULL, "words"};
 static const field_t either = {"either", IN_BODY, FIELD_TEXT_OR_TEXTS, false, 1, 2, NULL, NULL, "words"};
+static const field_t input = {"input", IN_BODY, FIELD_TEXTS_OR_IDS, false, 1, 2, NULL, NULL, "texts or ids"};
 static const field_t labels = {"labels", IN_BODY, FIELD_LABELS, false, 0, 0, NULL, NULL, "labels"};
 static const field_t attributes = {"attributes", IN_BODY, FIELD_ATTRIBUTES, false, 0, 0, NULL, NULL, "attributes"};
 static const field_t object = {"object", IN_BODY, FIELD_OBJECT, false, 0, 0, NULL, NULL, "object"};
@@ -79,6 +80,14 @@ static void test_json (void **state UNUSED)
         {&either, "{\"either\":\"a\"}", ERROR_NONE}, {&either, "{\"either\":\"\"}", ERROR_NONE},
         {&either, "{\"either\":[\"a\"]}", ERROR_NONE}, {&either, "{\"either\":[]}", ERROR_BAD_FIELD},
         {&either, "{\"either\":[[1,2]]}", ERROR_BAD_FIELD}, {&either, "{\"either\":7}", ERROR_BAD_FIELD},
+        {&input, "{\"input\":\"a\"}", ERROR_NONE}, {&input, "{\"input\":[\"a\",\"b\"]}", ERROR_NONE},
+        {&input, "{\"input\":[1,2]}", ERROR_NONE}, {&input, "{\"input\":[[1],[2,3]]}", ERROR_NONE},
+        {&input, "{\"input\":[]}", ERROR_BAD_FIELD}, {&input, "{\"input\":[[]]}", ERROR_BAD_FIELD},
+        {&input, "{\"input\":[1,2,3]}", ERROR_BAD_FIELD}, {&input, "{\"input\":[[1],[2],[3]]}", ERROR_BAD_FIELD},
+        {&input, "{\"input\":[1,\"a\"]}", ERROR_BAD_FIELD}, {&input, "{\"input\":[\"a\",1]}", ERROR_BAD_FIELD},
+        {&input, "{\"input\":[[1],\"a\"]}", ERROR_BAD_FIELD}, {&input, "{\"input\":[-1]}", ERROR_BAD_FIELD},
+        {&input, "{\"input\":[1.5]}", ERROR_BAD_FIELD}, {&input, "{\"input\":[4294967296]}", ERROR_BAD_FIELD},
+        {&input, "{\"input\":[[[1]]]}", ERROR_BAD_FIELD}, {&input, "{\"input\":7}", ERROR_BAD_FIELD},
         {&labels, "{\"labels\":{\"a\":\"b\"}}", ERROR_NONE}, {&labels, "{\"labels\":{\"a\":1}}", ERROR_BAD_FIELD},
         {&labels, "{\"labels\":[]}", ERROR_BAD_FIELD}, {&labels, "{\"labels\":{}}", ERROR_NONE},
         {&attributes, "{\"attributes\":{\"a\":1,\"b\":true,\"c\":\"x\"}}", ERROR_NONE},

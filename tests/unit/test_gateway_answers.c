@@ -91,9 +91,44 @@ static void test_embeddings (void **state UNUSED)
     assert_int_equal (yyjson_arr_size (list), EMBEDDING_WIDTH);
     for (size_t i = 0; i < EMBEDDING_WIDTH; i++)
         assert_true (fabs (yyjson_get_num (yyjson_arr_get (list, i)) - (double) values [i % COUNT_OF (values)]) <= 1e-9);
-    assert_int_equal (yyjson_get_int (yyjson_obj_get (yyjson_obj_get (root, "usage"), "prompt_tokens")), 7 + 257);
+    assert_int_equal (yyjson_get_int (yyjson_obj_get (yyjson_obj_get (root, "usage"), "prompt_tokens")), 7 + 256);
+    assert_null (yyjson_obj_get (yyjson_arr_get (yyjson_obj_get (root, "data"), 0), "truncated"));
+    assert_true (yyjson_get_bool (yyjson_obj_get (yyjson_arr_get (yyjson_obj_get (root, "data"), 1), "truncated")));
     yyjson_doc_free (document);
     free (json);
+}
+
+static void test_texts_that_fit (void **state UNUSED)
+{
+    static const uint8_t pieces [12] = {3, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0};
+    assert_int_equal (embeddings_fit ((bytes_t) {pieces, 8}), 0);
+    assert_int_equal (embeddings_fit ((bytes_t) {pieces, 12}), -1);
+    assert_int_equal (error_get (), ERROR_SEQUENCE_TOO_LONG);
+    assert_non_null (strstr (error_text (), "Text 2 of 'input', counted from 0, has 257 word pieces"));
+}
+
+static void test_ids_of_word_pieces (void **state UNUSED)
+{
+    static const struct {
+        const char *json, *text;    /* NULL: refused */
+    } cases [] = {
+        {"[101,7592,30521,102]", "101 7592 30521 102"}, {"[101,0,102]", "101 0 102"}, {"[101,102]", NULL},
+        {"[102]", NULL}, {"[]", NULL}, {"[7592,2088]", NULL}, {"[101,7592]", NULL}, {"[7592,7592,102]", NULL},
+        {"[101,30522,102]", NULL}, {"[101,4294967295,102]", NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF (cases); i++) {
+        strings_builder_t texts = {0};
+        size_t cursor = 0;
+        yyjson_doc *document = yyjson_read (cases [i].json, strlen (cases [i].json), 0);
+        int result = embeddings_add_ids (&texts, yyjson_doc_get_root (document));
+        assert_int_equal (result, cases [i].text ? 0 : -1);
+        if (cases [i].text)
+            assert_string_equal (strings_next (strings_built (&texts), &cursor), cases [i].text);
+        else
+            assert_int_equal (error_get (), ERROR_BAD_FIELD);
+        yyjson_doc_free (document);
+        strings_free (&texts);
+    }
 }
 
 static void test_embeddings_in_base64 (void **state UNUSED)
@@ -181,6 +216,7 @@ int main (void)
     const struct CMUnitTest tests [] = {
         cmocka_unit_test (test_ids), cmocka_unit_test (test_id_letters_are_fair), cmocka_unit_test (test_highlights),
         cmocka_unit_test (test_embeddings), cmocka_unit_test (test_embeddings_in_base64),
+        cmocka_unit_test (test_texts_that_fit), cmocka_unit_test (test_ids_of_word_pieces),
         cmocka_unit_test (test_openapi), cmocka_unit_test (test_web_types), cmocka_unit_test (test_web_policy),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
