@@ -12,8 +12,9 @@
 static int embed (const char *text)
 {
     float vector [EMBEDDING_WIDTH];
-    uint32_t pieces;
-    if (encoders_encode (text, NULL, &pieces, vector) != 0)
+    sequence_t sequence;
+    sequence_of_text (text, &sequence);
+    if (encoders_encode (&sequence, NULL, vector) != 0)
         return -1;
     for (size_t i = 0; i < EMBEDDING_WIDTH; i++)
         printf ("%.9g%c", (double) vector [i], i + 1 < EMBEDDING_WIDTH ? ' ' : '\n');
