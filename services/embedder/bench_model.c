@@ -1,7 +1,7 @@
-/* bench_model: how many word pieces a second one thread encodes, and which share of that time the
- * matrix products need.
+/* bench_model: how many word pieces a second one thread encodes, and which share of that time oneDNN's
+ * matrix products alone would need.
  *
- *     bench_model MODEL_FOLDER [f32 | int8 | auto] [--json]
+ *     bench_model MODEL_FOLDER [f32 | bf16 | int8 | auto] [--json]
  *
  * For each length, whole encodings and the linear products of all layers alone, of as many rows, take
  * turns for about two seconds in processor time of the thread. Of both the fastest third is averaged,
@@ -65,7 +65,7 @@ static int products_make (subject_t *subject, size_t rows)
     products_drop (subject);
     for (size_t i = 0; i < LINEAR_LAYERS; i++) {
         const matrix_t *like = linear_of (subject->weights, 0, i)->matrix;
-        subject->products [i] = product_with_weights (rows, like, subject->source, subject->result);
+        subject->products [i] = product_new (rows, like);
         if (!subject->products [i])
             return -1;
     }
@@ -76,8 +76,8 @@ static int products_run (subject_t *subject)
 {
     for (size_t layer = 0; layer < MODEL_LAYERS; layer++)
         for (size_t i = 0; i < LINEAR_LAYERS; i++)
-            if (product_run (subject->products [i],
-                             linear_of (subject->weights, layer, i)->matrix) != 0)
+            if (product_run (subject->products [i], linear_of (subject->weights, layer, i)->matrix,
+                             subject->source, subject->result) != 0)
                 return -1;
     return 0;
 }
@@ -171,9 +171,12 @@ static int subject_open (subject_t *subject, const char *path, precision_t preci
 
 static int subject_open_products (subject_t *subject, const char *path, precision_t precision)
 {
+    static const numbers_t numbers [] = {
+        [PRECISION_F32] = NUMBERS_F32, [PRECISION_INT8] = NUMBERS_INT8, [PRECISION_BF16] = NUMBERS_BF16,
+    };
     size_t bytes = MAX_SEQUENCE * MODEL_INNER * sizeof (float);
-    subject->weights = weights_load (path, precision == PRECISION_INT8 ? NUMBERS_INT8 : NUMBERS_F32,
-                                     NULL);
+    products_set_only_onednn (true);
+    subject->weights = weights_load (path, numbers [precision], NULL);
     subject->source = aligned_alloc (ALIGNMENT, bytes);
     subject->result = aligned_alloc (ALIGNMENT, bytes);
     if (!subject->source || !subject->result)
@@ -221,7 +224,7 @@ int main (int argc, char *argv [])
     bool json = argc > 1 && strcmp (argv [argc - 1], "--json") == 0;
     int count = argc - json;
     if (count < 2 || count > 3) {
-        fprintf (stderr, "Usage: bench_model MODEL_FOLDER [f32 | int8 | auto] [--json]\n");
+        fprintf (stderr, "Usage: bench_model MODEL_FOLDER [f32 | bf16 | int8 | auto] [--json]\n");
         return 2;
     }
     if (precision_choose (count == 3 ? argv [2] : "auto", &precision, &why) == 0

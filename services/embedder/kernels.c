@@ -1,151 +1,137 @@
-/* Kernels: see kernels.h. Compiled once for each level, with KERNELS naming the table and
- * KERNELS_NAME its name in the log. The pragmas let the compiler reorder sums, which is what it
- * needs to vectorise them. */
+/* Kernels of rows: see kernels.h. Compiled once for each level, with KERNELS and KERNELS_ATTENTION
+ * naming the tables and KERNELS_NAME the name in the log. */
 #include "kernels.h"
-
-#include <math.h>
-#include <string.h>
+#include "lanes.h"
 
 #define LAYER_NORM_EPSILON 1e-12f
-#define INT8_MAX_F 127.0f
+#define MOST_CODE 255.0f
 
-/* Adding and taking away 1.5 * 2^23 leaves a float below 2^22 rounded to the nearest integer. */
-#define ROUNDER 12582912.0f
+/* Sums and the like are taken in so many parts, which do not wait for each other. */
+#define PARTS 4
+_Static_assert (WIDTH_STEP % (PARTS * LANES) == 0, "a row is a whole number of steps");
+#define STEP  (PARTS * LANES)
 
-static inline float round_nearest (float x)
+static void add (float *row, const float *a, const float *b, size_t width)
 {
-    return (x + ROUNDER) - ROUNDER;
+    for (size_t i = 0; i < width; i += LANES)
+        real_store (row + i, real_load (a + i) + real_load (b + i));
 }
 
-/* e^x to 2 ulp for x <= 0: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2]. Below -87: about 0. */
-static inline float exp_negative (float x)
+static float sum_parts (const real_t parts [PARTS])
 {
-    x = x < -87.0f ? -87.0f : x;
-    float n = round_nearest (x * 1.44269504f);
-    float r = x - n * 0.693359375f + n * 2.12194440e-4f;   /* ln 2 in two parts */
-    float p = 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    int32_t bits = ((int32_t) n + 127) * (1 << 23);
-    float power;
-    memcpy (&power, &bits, sizeof power);
-    return p * power;
+    return sum_of ((parts [0] + parts [1]) + (parts [2] + parts [3]));
+}
+
+static void layer_norm (float *row, const float *scale, const float *shift, size_t width)
+{
+    real_t sums [PARTS] = {0}, squares [PARTS] = {0};
+    for (size_t i = 0; i < width; i += STEP)
+        for (size_t k = 0; k < PARTS; k++)
+            sums [k] += real_load (row + i + k * LANES);
+    real_t mean = real_all (sum_parts (sums) / (float) width);
+    for (size_t i = 0; i < width; i += STEP)
+        for (size_t k = 0; k < PARTS; k++) {
+            real_t apart = real_load (row + i + k * LANES) - mean;
+            squares [k] += apart * apart;
+        }
+    float factor = 1.0f / sqrtf (sum_parts (squares) / (float) width + LAYER_NORM_EPSILON);
+    for (size_t i = 0; i < width; i += LANES)
+        real_store (row + i, (real_load (row + i) - mean) * (factor * real_load (scale + i))
+                             + real_load (shift + i));
 }
 
 /* Normal distribution function less 1/2: an odd rational function fitted by least squares on
  * [-5.3, 5.3], beyond which it is 1/2 to the last bit of an f32. */
-static inline float normal_half (float x)
+static inline real_t normal_half (real_t x)
 {
-    x = x > 5.3f ? 5.3f : x;
-    x = x < -5.3f ? -5.3f : x;
-    float t = x * x;
-    float p = 2.40510503e-08f;
-    p = p * t + 6.37900749e-06f;
+    x = more_of (less_of (x, real_all (5.3f)), real_all (-5.3f));
+    real_t t = x * x;
+    real_t p = 2.40510503e-08f * t + 6.37900749e-06f;
     p = p * t + 0.000160325558f;
     p = p * t + 0.0046279398f;
     p = p * t + 0.0329348994f;
     p = p * t + 0.398942254f;
-    float q = 1.23718611e-06f;
-    q = q * t + 7.13494865e-05f;
+    real_t q = 1.23718611e-06f * t + 7.13494865e-05f;
     q = q * t + 0.00183652118f;
     q = q * t + 0.0281383191f;
     q = q * t + 0.24922178f;
     q = q * t + 1.0f;
-    return x * p / q;
+    return quotient (x * p, q);
 }
 
-static void add_bias (float *restrict row, const float *restrict bias, size_t width)
+static void gelu (float *row, size_t width)
 {
-    for (size_t i = 0; i < width; i++)
-        row [i] += bias [i];
-}
-
-static void add (float *row, const float *a, const float *b, size_t width)
-{
-#pragma omp simd
-    for (size_t i = 0; i < width; i++)
-        row [i] = a [i] + b [i];
-}
-
-static void layer_norm (float *restrict row, const float *restrict scale,
-                        const float *restrict shift, size_t width)
-{
-    float sum = 0, squares = 0;
-#pragma omp simd reduction (+ : sum)
-    for (size_t i = 0; i < width; i++)
-        sum += row [i];
-    float mean = sum / (float) width;
-#pragma omp simd reduction (+ : squares)
-    for (size_t i = 0; i < width; i++)
-        squares += (row [i] - mean) * (row [i] - mean);
-    float factor = 1.0f / sqrtf (squares / (float) width + LAYER_NORM_EPSILON);
-    for (size_t i = 0; i < width; i++)
-        row [i] = (row [i] - mean) * factor * scale [i] + shift [i];
-}
-
-static void gelu (float *restrict row, const float *restrict bias, size_t width)
-{
-    for (size_t i = 0; i < width; i++) {
-        float x = row [i] + bias [i];
-        row [i] = x * (0.5f + normal_half (x));
+    for (size_t i = 0; i < width; i += LANES) {
+        real_t x = real_load (row + i);
+        real_store (row + i, x * (0.5f + normal_half (x)));
     }
 }
 
-static void softmax (float *restrict row, float scale, size_t used, size_t width)
+/* Least and most of the row and of 0. */
+static void range_of (const float *row, size_t width, float *least, float *most)
 {
-    float most = row [0], sum = 0;
-#pragma omp simd reduction (max : most)
-    for (size_t i = 0; i < used; i++)
-        most = row [i] > most ? row [i] : most;
-#pragma omp simd reduction (+ : sum)
-    for (size_t i = 0; i < used; i++) {
-        row [i] = exp_negative ((row [i] - most) * scale);
-        sum += row [i];
+    real_t up [PARTS] = {0}, down [PARTS] = {0};
+    for (size_t i = 0; i < width; i += STEP)
+        for (size_t k = 0; k < PARTS; k++) {
+            real_t x = real_load (row + i + k * LANES);
+            up [k] = more_of (up [k], x);
+            down [k] = more_of (down [k], -x);
+        }
+    *most = most_of (more_of (more_of (up [0], up [1]), more_of (up [2], up [3])));
+    *least = -most_of (more_of (more_of (down [0], down [1]), more_of (down [2], down [3])));
+}
+
+static coding_t quantise (uint8_t *out, const float *row, size_t width)
+{
+    float least, most;
+    range_of (row, width, &least, &most);
+    float range = most - least, factor = range > 0 ? MOST_CODE / range : 0;
+    float zero = nearbyintf (-least * factor);
+    for (size_t i = 0; i < width; i += LANES) {
+        real_t code = less_of (real_load (row + i) * factor + zero, real_all (MOST_CODE));
+        byte_lanes_t codes = __builtin_convertvector (to_whole (more_of (code, real_all (0))),
+                                                      byte_lanes_t);
+        memcpy (out + i, &codes, sizeof codes);
     }
-    float factor = 1.0f / sum;
-    for (size_t i = 0; i < used; i++)
-        row [i] *= factor;
-    memset (row + used, 0, (width - used) * sizeof *row);
+    return (coding_t) {range / MOST_CODE, zero};
 }
 
-static float quantise (int8_t *restrict out, const float *restrict row, size_t width)
+static void dequantise (float *row, const int32_t *sums, coding_t coding, const float *scales,
+                        const float *totals, const float *bias, size_t width)
 {
-    float most = 0;
-#pragma omp simd reduction (max : most)
-    for (size_t i = 0; i < width; i++) {
-        float size = fabsf (row [i]);
-        most = size > most ? size : most;
+    float scale = coding.scale, zero = -coding.scale * coding.zero;
+    for (size_t i = 0; i < width; i += LANES)
+        real_store (row + i, to_real (whole_load (sums + i)) * (scale * real_load (scales + i))
+                             + (zero * real_load (totals + i) + real_load (bias + i)));
+}
+
+static void shorten (uint16_t *out, const float *row, size_t width)
+{
+    for (size_t i = 0; i < width; i += LANES) {
+        whole_t bits = bits_of (real_load (row + i));
+        bits = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+        short_lanes_t halves = __builtin_convertvector (bits, short_lanes_t);
+        memcpy (out + i, &halves, sizeof halves);
     }
-    float factor = most > 0 ? INT8_MAX_F / most : 0;
-    for (size_t i = 0; i < width; i++)
-        out [i] = (int8_t) (int32_t) round_nearest (row [i] * factor);
-    return most / INT8_MAX_F;
 }
 
-static void dequantise (float *restrict row, const int32_t *restrict sums, float row_scale,
-                        const float *restrict column_scales, size_t width)
+static void unit_length (float *row, size_t width)
 {
-    for (size_t i = 0; i < width; i++)
-        row [i] = (float) sums [i] * (row_scale * column_scales [i]);
+    real_t squares [PARTS] = {0};
+    for (size_t i = 0; i < width; i += STEP)
+        for (size_t k = 0; k < PARTS; k++) {
+            real_t x = real_load (row + i + k * LANES);
+            squares [k] += x * x;
+        }
+    float sum = sum_parts (squares), factor = sum > 0 ? 1.0f / sqrtf (sum) : 0;
+    for (size_t i = 0; i < width; i += LANES)
+        real_store (row + i, real_load (row + i) * factor);
 }
 
-static void unit_length (float *restrict row, size_t width)
-{
-    float squares = 0;
-#pragma omp simd reduction (+ : squares)
-    for (size_t i = 0; i < width; i++)
-        squares += row [i] * row [i];
-    float factor = squares > 0 ? 1.0f / sqrtf (squares) : 0;
-    for (size_t i = 0; i < width; i++)
-        row [i] *= factor;
-}
-
+extern const attention_kernels_t KERNELS_ATTENTION;
 extern const kernels_t KERNELS;
 const kernels_t KERNELS = {
-    .name = KERNELS_NAME, .add_bias = add_bias, .add = add, .layer_norm = layer_norm, .gelu = gelu,
-    .softmax = softmax, .quantise = quantise, .dequantise = dequantise, .unit_length = unit_length,
+    .name = KERNELS_NAME, .attention = &KERNELS_ATTENTION, .add = add, .layer_norm = layer_norm,
+    .gelu = gelu, .quantise = quantise, .dequantise = dequantise, .shorten = shorten,
+    .unit_length = unit_length,
 };

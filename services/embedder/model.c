@@ -1,30 +1,32 @@
 /* The model: see model.h.
  *
- * A sequence is computed as a matrix of a row a piece, its number of rows rounded up to a multiple of
- * ROW_STEP, so that products are made for few sizes only. The rows behind the sequence start as
- * zeros, take no part in attention or pooling, and are never looked at. */
+ * A sequence is a matrix of a row a piece. Linear layers multiply blocks of rows, whose results stay
+ * in the core's second cache until row by row, in the first, all is done that follows: up to the
+ * numbers that the next product reads. Blocks have a multiple of ROW_STEP rows, so that products are
+ * made for few sizes only; rows behind the sequence are multiplied with the rest and never looked at. */
 #include "model.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attention.h"
 #include "error.h"
 #include "kernels.h"
 #include "products.h"
 #include "weights.h"
 
-#define ROW_STEP     16
-#define PLANS        (MAX_SEQUENCE / ROW_STEP)
-#define ALIGNMENT    64
-#define QKV_WIDTH    (3 * MODEL_WIDTH)
-#define MOST_WIDTH   MODEL_INNER
-#define SCORES_BYTES (1u << 20)     /* of attention at once, so that they stay in a core's cache */
+#define ROW_STEP    16
+#define BLOCK_ROWS  128
+#define BLOCK_SIZES (BLOCK_ROWS / ROW_STEP)
+#define ALIGNMENT   64
+#define QKV_WIDTH   (3 * MODEL_WIDTH)
+#define MOST_WIDTH  MODEL_INNER
 
-_Static_assert (MAX_SEQUENCE <= MODEL_POSITIONS && MAX_SEQUENCE <= MODEL_MOST_ROWS,
-                "a sequence is as long as the model can take");
+_Static_assert (MAX_SEQUENCE <= MODEL_POSITIONS && MAX_SEQUENCE <= MODEL_MOST_ROWS
+                && MAX_SEQUENCE <= MOST_ATTENDED, "a sequence is as long as the model can take");
 _Static_assert (EMBEDDING_WIDTH == MODEL_WIDTH, "a vector is a mean of rows");
+_Static_assert (MODEL_HEAD_WIDTH == HEAD_WIDTH, "attention is for such heads");
 
 struct model {
     precision_t precision;
@@ -33,42 +35,63 @@ struct model {
     char instructions [64];
 };
 
-/* The products for sequences of one number of rows. */
+/* The linear layers of a layer. */
+typedef enum { QUERY_KEY_VALUE, ATTENDED, INNER, OUTER, LINEAR_KINDS } kind_t;
+
+/* What a linear layer reads: rows of f32, of bf16, or of bytes with what they stand for. */
 typedef struct {
-    size_t rows, heads;         /* heads: attended to at once */
-    product_t *query_key_value, *attended, *inner, *outer;
-    product_t *scores, *context;
-} plan_t;
+    size_t width;
+    void *rows;                 /* [MAX_SEQUENCE][width] */
+    coding_t codings [MAX_SEQUENCE];
+} input_t;
 
 struct encoder {
     const model_t *model;
     const kernels_t *kernels;
     encoder_pause_t *pause;     /* or NULL */
     void *pause_context;
-    void *memory;               /* of all that follows */
-    float *hidden;              /* [rows][MODEL_WIDTH]  what goes from layer to layer */
-    float *context;             /* [rows][MODEL_WIDTH]  what attention gathered */
-    float *narrow;              /* [rows][MODEL_WIDTH]  a linear layer's result */
-    float *wide;                /* [rows][MOST_WIDTH]   the same: query, key, value; or inner */
-    float *scores;              /* [heads][rows][rows] */
-    int8_t *coarse;             /* [rows][MOST_WIDTH]   int8: a linear layer's input */
-    float *row_scales;          /* [rows]               int8: what a 1 in it stands for */
-    int32_t *sums;              /* [rows][MOST_WIDTH]   int8: its result */
-    plan_t plans [PLANS];
+    size_t length;              /* of the sequence */
+    size_t block;               /* rows that are multiplied at once */
+    attention_t *attention;
+    input_t input, inner;       /* of the next linear layer; inner: of the second one of the two */
+    void *memory;               /* of all that follows, and of the inputs */
+    float *hidden;              /* [MAX_SEQUENCE][MODEL_WIDTH]  what goes from layer to layer */
+    float *context;             /* [MAX_SEQUENCE][MODEL_WIDTH]  what attention gathered */
+    float *row;                 /* [MOST_WIDTH]                 the one that is worked on */
+    void *results;              /* [BLOCK_ROWS][MOST_WIDTH]     of a product: f32, or int32_t */
+    product_t *products [BLOCK_SIZES] [LINEAR_KINDS];
 };
 
 /* -- precision ----------------------------------------------------------------------------------- */
 
+static const struct {
+    const char *name;
+    numbers_t numbers;
+} precisions [] = {
+    [PRECISION_F32]  = {"f32", NUMBERS_F32},
+    [PRECISION_INT8] = {"int8", NUMBERS_INT8},
+    [PRECISION_BF16] = {"bf16", NUMBERS_BF16},
+};
+
+static int precision_set (precision_t set, precision_t *precision, const char **why)
+{
+    if (set == PRECISION_BF16 && !products_fast_bf16 ())
+        return error_set (ERROR_BAD_FIELD, "QUIRE_EMBEDDER_PRECISION is bf16, for which this "
+                          "processor (%s) has no instructions; it may be f32, int8 or auto.",
+                          products_processor ());
+    *precision = set;
+    *why = "set";
+    return 0;
+}
+
 int precision_choose (const char *setting, precision_t *precision, const char **why)
 {
-    if (strcmp (setting, "f32") == 0 || strcmp (setting, "int8") == 0) {
-        *precision = setting [0] == 'f' ? PRECISION_F32 : PRECISION_INT8;
-        *why = "set";
-        return 0;
-    }
+    for (size_t i = 0; i < COUNT_OF (precisions); i++)
+        if (strcmp (setting, precisions [i].name) == 0)
+            return precision_set ((precision_t) i, precision, why);
     if (strcmp (setting, "auto") != 0)
         return error_set (ERROR_BAD_FIELD, "QUIRE_EMBEDDER_PRECISION is '%.32s'; "
-                          "it may be f32, int8 or auto.", setting);
+                          "it may be f32, bf16, int8 or auto.", setting);
     bool fast = products_fast_int8 ();
     *precision = fast ? PRECISION_INT8 : PRECISION_F32;
     *why = fast ? "processor_has_int8_products" : "processor_has_no_int8_products";
@@ -77,7 +100,7 @@ int precision_choose (const char *setting, precision_t *precision, const char **
 
 const char *precision_name (precision_t precision)
 {
-    return precision == PRECISION_INT8 ? "int8" : "f32";
+    return precisions [precision].name;
 }
 
 /* -- model --------------------------------------------------------------------------------------- */
@@ -92,9 +115,8 @@ model_t *model_load (const char *path, precision_t precision, const packed_folde
         return NULL;
     }
     model->precision = precision;
-    model->kernels = kernels_best ();
-    model->weights = weights_load (path, precision == PRECISION_INT8 ? NUMBERS_INT8 : NUMBERS_F32,
-                                   folders);
+    model->kernels = kernels_best (products_level ());
+    model->weights = weights_load (path, precisions [precision].numbers, folders);
     snprintf (model->instructions, sizeof model->instructions, "%s/%s", products_processor (),
               model->kernels->name);
     if (!model->weights)
@@ -121,73 +143,6 @@ bool model_is_shared (const model_t *model)
     return packed_is_mapped (model->weights->packed);
 }
 
-/* -- plans --------------------------------------------------------------------------------------- */
-
-/* As many heads as the room for scores allows, a divisor of MODEL_HEADS. */
-static size_t heads_at_once (size_t rows)
-{
-    size_t heads = MODEL_HEADS;
-    while (MODEL_HEADS % heads != 0 || (heads > 1 && heads * rows * rows * sizeof (float) > SCORES_BYTES))
-        heads--;
-    return heads;
-}
-
-static product_t *plan_linear (const encoder_t *encoder, const linear_t *like, size_t rows,
-                               float *source, float *destination)
-{
-    bool coarse = encoder->model->precision == PRECISION_INT8;
-    return product_with_weights (rows, like->matrix, coarse ? (void *) encoder->coarse : source,
-                                 coarse ? (void *) encoder->sums : destination);
-}
-
-/* Scores are query x key transposed; context is what they select of the values. */
-static void plan_attention (const encoder_t *encoder, plan_t *plan)
-{
-    size_t rows = plan->rows;
-    operand_t query = {encoder->wide, MODEL_HEAD_WIDTH, QKV_WIDTH, 1};
-    operand_t key = {encoder->wide + MODEL_WIDTH, MODEL_HEAD_WIDTH, 1, QKV_WIDTH};
-    operand_t value = {encoder->wide + 2 * MODEL_WIDTH, MODEL_HEAD_WIDTH, QKV_WIDTH, 1};
-    operand_t scores = {encoder->scores, rows * rows, rows, 1};
-    operand_t context = {encoder->context, MODEL_HEAD_WIDTH, MODEL_WIDTH, 1};
-    plan->scores = product_of_pairs (plan->heads, rows, MODEL_HEAD_WIDTH, rows, query, key, scores);
-    plan->context = product_of_pairs (plan->heads, rows, rows, MODEL_HEAD_WIDTH, scores, value,
-                                      context);
-}
-
-static void plan_drop (plan_t *plan)
-{
-    product_destroy (&plan->query_key_value);
-    product_destroy (&plan->attended);
-    product_destroy (&plan->inner);
-    product_destroy (&plan->outer);
-    product_destroy (&plan->scores);
-    product_destroy (&plan->context);
-    plan->rows = 0;
-}
-
-/* The plan for so many rows, made at its first use; NULL with INTERNAL or NO_MEMORY. */
-static plan_t *plan_get (encoder_t *encoder, size_t rows)
-{
-    plan_t *plan = &encoder->plans [rows / ROW_STEP - 1];
-    if (plan->rows)
-        return plan;
-    const layer_t *layer = &encoder->model->weights->layers [0];   /* all have the same sizes */
-    plan->rows = rows;
-    plan->heads = heads_at_once (rows);
-    plan->query_key_value = plan_linear (encoder, &layer->query_key_value, rows, encoder->hidden,
-                                         encoder->wide);
-    plan->attended = plan_linear (encoder, &layer->attended, rows, encoder->context,
-                                  encoder->narrow);
-    plan->inner = plan_linear (encoder, &layer->inner, rows, encoder->hidden, encoder->wide);
-    plan->outer = plan_linear (encoder, &layer->outer, rows, encoder->wide, encoder->narrow);
-    plan_attention (encoder, plan);
-    if (plan->query_key_value && plan->attended && plan->inner && plan->outer && plan->scores
-        && plan->context)
-        return plan;
-    plan_drop (plan);
-    return NULL;
-}
-
 /* -- encoder ------------------------------------------------------------------------------------- */
 
 /* Takes an aligned part of the memory; with memory NULL it only counts. */
@@ -200,15 +155,15 @@ static void *carve (void *memory, size_t *used, size_t bytes)
 
 static size_t encoder_carve (encoder_t *encoder, void *memory)
 {
-    size_t used = 0, rows = MAX_SEQUENCE, narrow = rows * MODEL_WIDTH, wide = rows * MOST_WIDTH;
-    encoder->hidden = carve (memory, &used, narrow * sizeof (float));
-    encoder->context = carve (memory, &used, narrow * sizeof (float));
-    encoder->narrow = carve (memory, &used, narrow * sizeof (float));
-    encoder->wide = carve (memory, &used, wide * sizeof (float));
-    encoder->scores = carve (memory, &used, SCORES_BYTES);
-    encoder->coarse = carve (memory, &used, wide);
-    encoder->row_scales = carve (memory, &used, rows * sizeof (float));
-    encoder->sums = carve (memory, &used, wide * sizeof (int32_t));
+    size_t used = 0, narrow = MAX_SEQUENCE * MODEL_WIDTH * sizeof (float);
+    encoder->input.width = MODEL_WIDTH;
+    encoder->inner.width = MODEL_INNER;
+    encoder->input.rows = carve (memory, &used, narrow);
+    encoder->inner.rows = carve (memory, &used, MAX_SEQUENCE * MODEL_INNER * sizeof (float));
+    encoder->hidden = carve (memory, &used, narrow);
+    encoder->context = carve (memory, &used, narrow);
+    encoder->row = carve (memory, &used, MOST_WIDTH * sizeof (float));
+    encoder->results = carve (memory, &used, BLOCK_ROWS * MOST_WIDTH * sizeof (float));
     return used;
 }
 
@@ -224,8 +179,11 @@ encoder_t *encoder_new (const model_t *model)
     }
     encoder->model = model;
     encoder->kernels = model->kernels;
-    encoder->memory = memory;
+    encoder->memory = memset (memory, 0, bytes);
     encoder_carve (encoder, memory);
+    encoder->attention = attention_new (model->kernels, MODEL_HEADS);
+    if (!encoder->attention)
+        encoder_destroy (&encoder);
     return encoder;
 }
 
@@ -233,117 +191,167 @@ void encoder_destroy (encoder_t **encoder)
 {
     if (!*encoder)
         return;
-    for (size_t i = 0; i < PLANS; i++)
-        plan_drop (&(*encoder)->plans [i]);
+    for (size_t i = 0; i < BLOCK_SIZES; i++)
+        for (size_t kind = 0; kind < LINEAR_KINDS; kind++)
+            product_destroy (&(*encoder)->products [i] [kind]);
+    attention_destroy (&(*encoder)->attention);
     free ((*encoder)->memory);
     free (*encoder);
     *encoder = NULL;
 }
 
+/* -- linear layers ------------------------------------------------------------------------------- */
+
+static size_t number_bytes (const encoder_t *encoder)
+{
+    static const size_t bytes [] = {
+        [PRECISION_F32] = sizeof (float), [PRECISION_INT8] = 1, [PRECISION_BF16] = sizeof (uint16_t),
+    };
+    return bytes [encoder->model->precision];
+}
+
+static void *input_row (const encoder_t *encoder, const input_t *input, size_t i)
+{
+    return (char *) input->rows + i * input->width * number_bytes (encoder);
+}
+
+/* Writes row i of what a linear layer is to read. */
+static void input_put (encoder_t *encoder, input_t *input, size_t i, const float *row)
+{
+    void *place = input_row (encoder, input, i);
+    switch (encoder->model->precision) {
+    case PRECISION_F32:
+        memcpy (place, row, input->width * sizeof *row);
+        break;
+    case PRECISION_BF16:
+        encoder->kernels->shorten (place, row, input->width);
+        break;
+    case PRECISION_INT8:
+        input->codings [i] = encoder->kernels->quantise (place, row, input->width);
+        break;
+    }
+}
+
+/* The product for so many rows, made at its first use. NULL with INTERNAL or NO_MEMORY. */
+static product_t *product_get (encoder_t *encoder, kind_t kind, const linear_t *linear, size_t rows)
+{
+    product_t **product = &encoder->products [rows / ROW_STEP - 1] [kind];
+    if (!*product)
+        *product = product_new (rows, linear->matrix);
+    return *product;
+}
+
+/* What is done with a row of a linear layer's result: row i, bias included. */
+typedef void (row_step_t) (encoder_t *encoder, const layer_t *layer, size_t i, float *row);
+
+/* Row i of the layer's result, which is row `at` of the block. */
+static float *linear_row (encoder_t *encoder, const linear_t *linear, const input_t *input, size_t i,
+                          size_t at)
+{
+    if (encoder->model->precision == PRECISION_INT8)
+        encoder->kernels->dequantise (encoder->row,
+                                      (int32_t *) encoder->results + at * linear->outputs,
+                                      input->codings [i], linear->scales, linear->totals,
+                                      linear->bias, linear->outputs);
+    else
+        encoder->kernels->add (encoder->row, (float *) encoder->results + at * linear->outputs,
+                               linear->bias, linear->outputs);
+    return encoder->row;
+}
+
+/* Sends the rows of `input` through a linear layer, block by block, and each result through `step`. */
+static int linear_run (encoder_t *encoder, const layer_t *layer, kind_t kind, const input_t *input,
+                       row_step_t *step)
+{
+    const linear_t *linear = (const linear_t * [LINEAR_KINDS]) {
+        [QUERY_KEY_VALUE] = &layer->query_key_value, [ATTENDED] = &layer->attended,
+        [INNER] = &layer->inner, [OUTER] = &layer->outer,
+    } [kind];
+    for (size_t first = 0; first < encoder->length; first += encoder->block) {
+        product_t *product = product_get (encoder, kind, linear, encoder->block);
+        if (!product || product_run (product, linear->matrix, input_row (encoder, input, first),
+                                     encoder->results) != 0)
+            return -1;
+        for (size_t i = first; i < encoder->length && i < first + encoder->block; i++)
+            step (encoder, layer, i, linear_row (encoder, linear, input, i, i - first));
+    }
+    return 0;
+}
+
 /* -- forward ------------------------------------------------------------------------------------- */
 
-/* Multiplies; the result is taken row by row with linear_row. */
-static int linear_multiply (encoder_t *encoder, const linear_t *linear, product_t *product,
-                            const float *source, size_t rows)
+static void norm (const encoder_t *encoder, const norm_t *norm, float *row)
 {
-    if (encoder->model->precision == PRECISION_INT8)
-        for (size_t i = 0; i < rows; i++)
-            encoder->row_scales [i] = encoder->kernels->quantise (
-                encoder->coarse + i * linear->inputs, source + i * linear->inputs, linear->inputs);
-    return product_run (product, linear->matrix);
+    encoder->kernels->layer_norm (row, norm->scale, norm->shift, MODEL_WIDTH);
 }
 
-/* Row i of the result, before the bias, at its place in `result`. */
-static float *linear_row (encoder_t *encoder, const linear_t *linear, float *result, size_t i)
-{
-    float *row = result + i * linear->outputs;
-    if (encoder->model->precision == PRECISION_INT8)
-        encoder->kernels->dequantise (row, encoder->sums + i * linear->outputs,
-                                      encoder->row_scales [i], linear->scales, linear->outputs);
-    return row;
-}
-
-static void embed (encoder_t *encoder, const int32_t *ids, size_t length, size_t rows)
+static void embed (encoder_t *encoder, const int32_t *ids)
 {
     const weights_t *weights = encoder->model->weights;
     const kernels_t *kernels = encoder->kernels;
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < encoder->length; i++) {
         float *row = encoder->hidden + i * MODEL_WIDTH;
         kernels->add (row, weights->words + (size_t) ids [i] * MODEL_WIDTH, weights->segment,
                       MODEL_WIDTH);
         kernels->add (row, row, weights->positions + i * MODEL_WIDTH, MODEL_WIDTH);
-        kernels->layer_norm (row, weights->embedding_norm.scale, weights->embedding_norm.shift,
-                             MODEL_WIDTH);
+        norm (encoder, &weights->embedding_norm, row);
+        input_put (encoder, &encoder->input, i, row);
     }
-    memset (encoder->hidden + length * MODEL_WIDTH, 0,
-            (rows - length) * MODEL_WIDTH * sizeof (float));
 }
 
-static int attend (encoder_t *encoder, plan_t *plan, size_t length)
+static void take_query_key_value (encoder_t *encoder, const layer_t *layer UNUSED, size_t i, float *row)
 {
-    const float scale = 1.0f / sqrtf (MODEL_HEAD_WIDTH);
-    for (size_t head = 0; head < MODEL_HEADS; head += plan->heads) {
-        size_t column = head * MODEL_HEAD_WIDTH;
-        product_move (plan->scores, column, column, 0);
-        if (product_run (plan->scores, NULL) != 0)
-            return -1;
-        for (size_t i = 0; i < plan->heads * plan->rows; i++)
-            encoder->kernels->softmax (encoder->scores + i * plan->rows, scale, length, plan->rows);
-        product_move (plan->context, 0, column, column);
-        if (product_run (plan->context, NULL) != 0)
-            return -1;
-    }
-    return 0;
+    attention_take (encoder->attention, i, row);
 }
 
-/* hidden = norm (hidden + linear (source)), by way of `narrow`. */
-static int add_and_norm (encoder_t *encoder, plan_t *plan, const linear_t *linear,
-                         product_t *product, const float *source, const norm_t *norm)
+/* hidden = norm (hidden + row), which the next linear layer reads. */
+static void add_and_norm (encoder_t *encoder, const norm_t *with, size_t i, const float *row)
 {
-    const kernels_t *kernels = encoder->kernels;
-    if (linear_multiply (encoder, linear, product, source, plan->rows) != 0)
-        return -1;
-    for (size_t i = 0; i < plan->rows; i++) {
-        float *hidden = encoder->hidden + i * MODEL_WIDTH;
-        float *row = linear_row (encoder, linear, encoder->narrow, i);
-        kernels->add_bias (row, linear->bias, MODEL_WIDTH);
-        kernels->add (hidden, hidden, row, MODEL_WIDTH);
-        kernels->layer_norm (hidden, norm->scale, norm->shift, MODEL_WIDTH);
-    }
-    return 0;
+    float *hidden = encoder->hidden + i * MODEL_WIDTH;
+    encoder->kernels->add (hidden, hidden, row, MODEL_WIDTH);
+    norm (encoder, with, hidden);
+    input_put (encoder, &encoder->input, i, hidden);
 }
 
-static int attention_block (encoder_t *encoder, plan_t *plan, const layer_t *layer, size_t length)
+static void take_attended (encoder_t *encoder, const layer_t *layer, size_t i, float *row)
 {
-    const linear_t *linear = &layer->query_key_value;
-    if (linear_multiply (encoder, linear, plan->query_key_value, encoder->hidden, plan->rows) != 0)
-        return -1;
-    for (size_t i = 0; i < plan->rows; i++)
-        encoder->kernels->add_bias (linear_row (encoder, linear, encoder->wide, i), linear->bias,
-                                    QKV_WIDTH);
-    if (attend (encoder, plan, length) != 0)
-        return -1;
-    return add_and_norm (encoder, plan, &layer->attended, plan->attended, encoder->context,
-                         &layer->attention_norm);
+    add_and_norm (encoder, &layer->attention_norm, i, row);
 }
 
-static int inner_block (encoder_t *encoder, plan_t *plan, const layer_t *layer)
+static void take_inner (encoder_t *encoder, const layer_t *layer UNUSED, size_t i, float *row)
 {
-    const linear_t *linear = &layer->inner;
-    if (linear_multiply (encoder, linear, plan->inner, encoder->hidden, plan->rows) != 0)
+    encoder->kernels->gelu (row, MODEL_INNER);
+    input_put (encoder, &encoder->inner, i, row);
+}
+
+static void take_outer (encoder_t *encoder, const layer_t *layer, size_t i, float *row)
+{
+    add_and_norm (encoder, &layer->output_norm, i, row);
+}
+
+static int attention_block (encoder_t *encoder, const layer_t *layer)
+{
+    attention_begin (encoder->attention, encoder->length);
+    if (linear_run (encoder, layer, QUERY_KEY_VALUE, &encoder->input, take_query_key_value) != 0)
         return -1;
-    for (size_t i = 0; i < plan->rows; i++)
-        encoder->kernels->gelu (linear_row (encoder, linear, encoder->wide, i), linear->bias,
-                                MODEL_INNER);
-    return add_and_norm (encoder, plan, &layer->outer, plan->outer, encoder->wide,
-                         &layer->output_norm);
+    attention_run (encoder->attention, encoder->context);
+    for (size_t i = 0; i < encoder->length; i++)
+        input_put (encoder, &encoder->input, i, encoder->context + i * MODEL_WIDTH);
+    return linear_run (encoder, layer, ATTENDED, &encoder->input, take_attended);
+}
+
+static int feed_forward (encoder_t *encoder, const layer_t *layer)
+{
+    if (linear_run (encoder, layer, INNER, &encoder->input, take_inner) != 0)
+        return -1;
+    return linear_run (encoder, layer, OUTER, &encoder->inner, take_outer);
 }
 
 /* The mean of the rows, at unit length. Dividing by their number would only change the length. */
-static void pool_rows (const encoder_t *encoder, size_t length, float vector [EMBEDDING_WIDTH])
+static void pool_rows (const encoder_t *encoder, float vector [EMBEDDING_WIDTH])
 {
     memset (vector, 0, EMBEDDING_WIDTH * sizeof *vector);
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < encoder->length; i++)
         encoder->kernels->add (vector, vector, encoder->hidden + i * MODEL_WIDTH, MODEL_WIDTH);
     encoder->kernels->unit_length (vector, EMBEDDING_WIDTH);
 }
@@ -372,26 +380,31 @@ static void maybe_pause (const encoder_t *encoder)
         encoder->pause (encoder->pause_context);
 }
 
+/* Blocks of one size, as few and as small as can be. */
+static size_t block_rows (size_t length)
+{
+    size_t blocks = (length + BLOCK_ROWS - 1) / BLOCK_ROWS, share = (length + blocks - 1) / blocks;
+    return (share + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
+}
+
 int encoder_encode (encoder_t *encoder, const int32_t *ids, size_t length,
                     float vector [EMBEDDING_WIDTH])
 {
     if (ids_check (ids, length) != 0)
         return -1;
     products_single_thread ();
-    size_t rows = (length + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
-    plan_t *plan = plan_get (encoder, rows);
-    if (!plan)
-        return -1;
-    embed (encoder, ids, length, rows);
+    encoder->length = length;
+    encoder->block = block_rows (length);
+    embed (encoder, ids);
     for (size_t i = 0; i < MODEL_LAYERS; i++) {
         const layer_t *layer = &encoder->model->weights->layers [i];
-        if (attention_block (encoder, plan, layer, length) != 0)
+        if (attention_block (encoder, layer) != 0)
             return -1;
         maybe_pause (encoder);
-        if (inner_block (encoder, plan, layer) != 0)
+        if (feed_forward (encoder, layer) != 0)
             return -1;
         maybe_pause (encoder);
     }
-    pool_rows (encoder, length, vector);
+    pool_rows (encoder, vector);
     return 0;
 }

@@ -15,12 +15,13 @@
 typedef enum {
     PRECISION_F32,
     PRECISION_INT8,     /* the products with weights: a scale a channel, and one a token */
+    PRECISION_BF16,     /* the products with weights, where the processor has instructions for it */
 } precision_t;
 
 typedef struct model model_t;
 typedef struct encoder encoder_t;
 
-/* Reads "f32", "int8" or "auto" (int8 where the processor has instructions for it). Returns 0 and
+/* Reads "f32", "bf16", "int8" or "auto" (int8 where the processor has instructions for it). Returns 0 and
  * in *why a word for the log, or -1 with BAD_FIELD. */
 MUST_CHECK int precision_choose (const char *setting, precision_t *precision, const char **why);
 const char *precision_name (precision_t precision);
@@ -31,7 +32,7 @@ MUST_CHECK model_t *model_load (const char *path, precision_t precision,
                                 const packed_folders_t *folders);
 void model_destroy (model_t **model);
 
-/* The instructions it uses, for the log: "avx512_core_amx/v4". Valid as long as the model. */
+/* The instructions it uses, for the log: "avx512_core_vnni/v4_vnni". Valid as long as the model. */
 const char *model_instructions (const model_t *model);
 
 /* Are its weights mapped from a file that others share? For the log. */

@@ -17,6 +17,7 @@ extern void omp_set_num_threads (int count);
 #define MOST_BLOB_BYTES 4096    /* of a layout, as oneDNN writes it down */
 
 static dnnl_engine_t engine;    /* the processor; made once, by products_start */
+static bool only_onednn;
 
 struct matrix {
     numbers_t numbers;
@@ -27,13 +28,10 @@ struct matrix {
 };
 
 struct product {
-    size_t rows;                /* of Quire's own products; these have nothing of oneDNN's */
-    const int8_t *dot_source;
-    int32_t *dot_result;
-    dnnl_stream_t stream;
+    size_t rows;
+    dnnl_stream_t stream;       /* this and the rest: NULL in products of Quire's own */
     dnnl_primitive_t primitive;
-    dnnl_memory_t source, weights, destination, scratch;   /* weights: of pairs only */
-    float *left, *right, *result;                          /* where the pairs were made */
+    dnnl_memory_t source, destination, scratch;
 };
 
 static int failed (const char *what, dnnl_status_t status)
@@ -50,19 +48,57 @@ int products_start (void)
     return status == dnnl_success ? 0 : failed ("start", status);
 }
 
+kernels_level_t products_level (void)
+{
+#ifdef __x86_64__
+    switch (dnnl_get_effective_cpu_isa ()) {
+    case dnnl_cpu_isa_sse41:
+    case dnnl_cpu_isa_avx:         return KERNELS_PLAIN;
+    case dnnl_cpu_isa_avx2:        return KERNELS_V3;
+    case dnnl_cpu_isa_avx2_vnni:
+    case dnnl_cpu_isa_avx2_vnni_2: return KERNELS_V3_VNNI;
+    case dnnl_cpu_isa_avx512_core: return KERNELS_V4;
+    default:                       return KERNELS_V4_VNNI;
+    }
+#else
+    return KERNELS_PLAIN;
+#endif
+}
+
+/* Quire's own int8 products, where they are faster than oneDNN's: not where tiles multiply (AMX). */
+static dot_multiply_t *dot_used (void)
+{
+    bool tiles = false;
+#ifdef __x86_64__
+    tiles = (dnnl_get_effective_cpu_isa () & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx;
+#endif
+    return tiles || only_onednn ? NULL : dot_best (products_level ());
+}
+
+void products_set_only_onednn (bool only)
+{
+    only_onednn = only;
+}
+
 bool products_fast_int8 (void)
 {
-    if (dot_best ())
+    if (dot_used ())
         return true;
     unsigned isa = dnnl_get_effective_cpu_isa ();
     return (isa & dnnl_cpu_isa_avx2_vnni) == dnnl_cpu_isa_avx2_vnni
         || (isa & dnnl_cpu_isa_avx512_core_vnni) == dnnl_cpu_isa_avx512_core_vnni;
 }
 
+bool products_fast_bf16 (void)
+{
+    unsigned isa = dnnl_get_effective_cpu_isa ();
+    return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+}
+
 #ifdef __aarch64__      /* whose names oneDNN does not tell */
 const char *products_processor (void)
 {
-    return dot_best () ? "neon_dotprod" : "neon";
+    return dot_used () ? "neon_dotprod" : "neon";
 }
 #else
 const char *products_processor (void)
@@ -90,15 +126,14 @@ void products_single_thread (void)
 
 /* -- descriptors --------------------------------------------------------------------------------- */
 
-static dnnl_data_type_t source_type (numbers_t numbers)
-{
-    return numbers == NUMBERS_INT8 ? dnnl_s8 : dnnl_f32;
-}
-
-static dnnl_data_type_t result_type (numbers_t numbers)
-{
-    return numbers == NUMBERS_INT8 ? dnnl_s32 : dnnl_f32;
-}
+/* What oneDNN calls them. */
+static const struct {
+    dnnl_data_type_t source, weights, given, result;    /* given: weights before they are packed */
+} types [] = {
+    [NUMBERS_F32]  = {dnnl_f32, dnnl_f32, dnnl_f32, dnnl_f32},
+    [NUMBERS_INT8] = {dnnl_u8, dnnl_s8, dnnl_s8, dnnl_s32},
+    [NUMBERS_BF16] = {dnnl_bf16, dnnl_bf16, dnnl_f32, dnnl_f32},
+};
 
 static dnnl_status_t plain_matrix (dnnl_memory_desc_t *description, dnnl_data_type_t type,
                                    size_t rows, size_t columns)
@@ -128,9 +163,9 @@ static dnnl_status_t describe_rows (dnnl_primitive_desc_t *description, numbers_
                                     const_dnnl_memory_desc_t weights)
 {
     dnnl_memory_desc_t source = NULL, destination = NULL;
-    dnnl_status_t status = plain_matrix (&source, source_type (numbers), rows, inputs);
+    dnnl_status_t status = plain_matrix (&source, types [numbers].source, rows, inputs);
     if (status == dnnl_success)
-        status = plain_matrix (&destination, result_type (numbers), rows, outputs);
+        status = plain_matrix (&destination, types [numbers].result, rows, outputs);
     if (status == dnnl_success)
         status = describe (description, source, weights, destination);
     dnnl_memory_desc_destroy (source);
@@ -148,7 +183,7 @@ static dnnl_status_t packed_describe (matrix_t *matrix, size_t most_rows)
     dnnl_memory_desc_t any = NULL;
     dnnl_primitive_desc_t description = NULL;
     dnnl_status_t status = dnnl_memory_desc_create_with_tag (
-        &any, 2, sizes, source_type (matrix->numbers), dnnl_format_tag_any);
+        &any, 2, sizes, types [matrix->numbers].weights, dnnl_format_tag_any);
     if (status == dnnl_success)
         status = describe_rows (&description, matrix->numbers, most_rows, matrix->inputs,
                                 matrix->outputs, any);
@@ -194,7 +229,7 @@ matrix_t *matrix_new (numbers_t numbers, size_t most_rows, size_t inputs, size_t
     matrix->numbers = numbers;
     matrix->inputs = inputs;
     matrix->outputs = outputs;
-    matrix->dot = numbers == NUMBERS_INT8 ? dot_best () : NULL;
+    matrix->dot = numbers == NUMBERS_INT8 ? dot_used () : NULL;
     if (matrix->dot)
         return matrix;
     dnnl_status_t status = packed_describe (matrix, most_rows);
@@ -215,7 +250,7 @@ static const_dnnl_memory_desc_t packed_description (const matrix_t *matrix)
 size_t matrix_bytes (const matrix_t *matrix)
 {
     if (matrix->dot)
-        return matrix->inputs * matrix->outputs;
+        return DOT_PACKED_BYTES (matrix->inputs, matrix->outputs);
     return dnnl_memory_desc_get_size (packed_description (matrix));
 }
 
@@ -253,7 +288,7 @@ int matrix_pack (matrix_t *matrix, const void *weights)
         return 0;
     }
     dnnl_status_t status = dnnl_memory_desc_create_with_tag (
-        &transposed, 2, sizes, source_type (matrix->numbers), dnnl_ba);
+        &transposed, 2, sizes, types [matrix->numbers].given, dnnl_ba);
     if (status == dnnl_success)
         status = dnnl_memory_create (&given, transposed, engine, (void *) (uintptr_t) weights);
     if (status == dnnl_success)
@@ -281,105 +316,44 @@ static dnnl_status_t memory_for (dnnl_memory_t *memory, const_dnnl_primitive_des
                                place);
 }
 
-/* Generates the code and binds the operands. */
-static dnnl_status_t product_bind (product_t *product, const_dnnl_primitive_desc_t description,
-                                   void *source, void *weights, void *destination)
+/* Generates the code and makes room for what it needs beside the operands. */
+static dnnl_status_t product_make (product_t *product, const_dnnl_primitive_desc_t description)
 {
     dnnl_status_t status = dnnl_stream_create (&product->stream, engine, dnnl_stream_default_flags);
     if (status == dnnl_success)
         status = dnnl_primitive_create (&product->primitive, description);
     if (status == dnnl_success)
-        status = memory_for (&product->source, description, dnnl_query_src_md, source);
+        status = memory_for (&product->source, description, dnnl_query_src_md, DNNL_MEMORY_NONE);
     if (status == dnnl_success)
-        status = memory_for (&product->destination, description, dnnl_query_dst_md, destination);
-    if (status == dnnl_success && weights)
-        status = memory_for (&product->weights, description, dnnl_query_weights_md, weights);
+        status = memory_for (&product->destination, description, dnnl_query_dst_md,
+                             DNNL_MEMORY_NONE);
     if (status == dnnl_success)
         status = memory_for (&product->scratch, description, dnnl_query_scratchpad_md,
                              DNNL_MEMORY_ALLOCATE);
     return status;
 }
 
-/* Takes the description, or the status that says why there is none. */
-static product_t *product_new (dnnl_status_t status, dnnl_primitive_desc_t description,
-                               void *source, void *weights, void *destination)
-{
-    product_t *product = calloc (1, sizeof *product);
-    if (!product)
-        error_set (ERROR_NO_MEMORY, NULL);
-    else {
-        if (status == dnnl_success)
-            status = product_bind (product, description, source, weights, destination);
-        if (status != dnnl_success) {
-            failed ("make a product", status);
-            product_destroy (&product);
-        }
-    }
-    dnnl_primitive_desc_destroy (description);
-    return product;
-}
-
-static product_t *product_of_dots (size_t rows, const void *source, void *destination)
+product_t *product_new (size_t rows, const matrix_t *like)
 {
     product_t *product = calloc (1, sizeof *product);
     if (!product) {
         error_set (ERROR_NO_MEMORY, NULL);
         return NULL;
     }
-    *product = (product_t) {.rows = rows, .dot_source = source, .dot_result = destination};
-    return product;
-}
-
-product_t *product_with_weights (size_t rows, const matrix_t *like, void *source, void *destination)
-{
+    product->rows = rows;
     if (like->dot)
-        return product_of_dots (rows, source, destination);
-    const_dnnl_memory_desc_t weights;
-    dnnl_memory_get_memory_desc (like->memory, &weights);
+        return product;
     dnnl_primitive_desc_t description = NULL;
     dnnl_status_t status = describe_rows (&description, like->numbers, rows, like->inputs,
-                                          like->outputs, weights);
-    return product_new (status, description, source, NULL, destination);
-}
-
-static dnnl_status_t pairs_operand (dnnl_memory_desc_t *description, operand_t operand, size_t count,
-                                    size_t rows, size_t columns)
-{
-    dnnl_dims_t sizes = {(dnnl_dim_t) count, (dnnl_dim_t) rows, (dnnl_dim_t) columns};
-    dnnl_dims_t steps = {(dnnl_dim_t) operand.apart, (dnnl_dim_t) operand.row_step,
-                         (dnnl_dim_t) operand.column_step};
-    return dnnl_memory_desc_create_with_strides (description, 3, sizes, dnnl_f32, steps);
-}
-
-product_t *product_of_pairs (size_t count, size_t rows, size_t inner, size_t columns, operand_t left,
-                             operand_t right, operand_t result)
-{
-    dnnl_memory_desc_t source = NULL, weights = NULL, destination = NULL;
-    dnnl_primitive_desc_t description = NULL;
-    dnnl_status_t status = pairs_operand (&source, left, count, rows, inner);
+                                          like->outputs, packed_description (like));
     if (status == dnnl_success)
-        status = pairs_operand (&weights, right, count, inner, columns);
-    if (status == dnnl_success)
-        status = pairs_operand (&destination, result, count, rows, columns);
-    if (status == dnnl_success)
-        status = describe (&description, source, weights, destination);
-    dnnl_memory_desc_destroy (source);
-    dnnl_memory_desc_destroy (weights);
-    dnnl_memory_desc_destroy (destination);
-    product_t *product = product_new (status, description, left.values, right.values, result.values);
-    if (product) {
-        product->left = left.values;
-        product->right = right.values;
-        product->result = result.values;
+        status = product_make (product, description);
+    dnnl_primitive_desc_destroy (description);
+    if (status != dnnl_success) {
+        failed ("make a product", status);
+        product_destroy (&product);
     }
     return product;
-}
-
-void product_move (product_t *product, size_t left, size_t right, size_t result)
-{
-    dnnl_memory_set_data_handle (product->source, product->left + left);
-    dnnl_memory_set_data_handle (product->weights, product->right + right);
-    dnnl_memory_set_data_handle (product->destination, product->result + result);
 }
 
 void product_destroy (product_t **product)
@@ -387,7 +361,6 @@ void product_destroy (product_t **product)
     if (!*product)
         return;
     dnnl_memory_destroy ((*product)->source);
-    dnnl_memory_destroy ((*product)->weights);
     dnnl_memory_destroy ((*product)->destination);
     dnnl_memory_destroy ((*product)->scratch);
     dnnl_primitive_destroy ((*product)->primitive);
@@ -396,16 +369,18 @@ void product_destroy (product_t **product)
     *product = NULL;
 }
 
-int product_run (product_t *product, const matrix_t *matrix)
+int product_run (product_t *product, const matrix_t *matrix, void *source, void *destination)
 {
-    if (matrix && matrix->dot) {
-        matrix->dot (product->dot_result, product->dot_source, matrix->dot_packed, product->rows,
-                     matrix->inputs, matrix->outputs);
+    if (matrix->dot) {
+        matrix->dot (destination, source, matrix->dot_packed, product->rows, matrix->inputs,
+                     matrix->outputs);
         return 0;
     }
+    dnnl_memory_set_data_handle (product->source, source);
+    dnnl_memory_set_data_handle (product->destination, destination);
     const dnnl_exec_arg_t arguments [] = {
         {DNNL_ARG_SRC, product->source},
-        {DNNL_ARG_WEIGHTS, matrix ? matrix->memory : product->weights},
+        {DNNL_ARG_WEIGHTS, matrix->memory},
         {DNNL_ARG_DST, product->destination},
         {DNNL_ARG_SCRATCHPAD, product->scratch},
     };

@@ -59,26 +59,38 @@ static int norm_read (norm_t *norm, const reader_t *reader, int layer, const cha
 
 /* -- linear layers ------------------------------------------------------------------------------- */
 
-/* Weights of one output as int8; returns what a weight of 1 stands for. */
-static float channel_quantise (int8_t *out, const float *weights, size_t count, float most_int8)
+/* Where the layer's numbers are, or are to be. */
+typedef struct {
+    float *bias, *scales, *totals;
+    uint8_t *layout;        /* of the packed matrix */
+    void *matrix;
+} linear_places_t;
+
+/* Weights of one output as int8. Returns what a weight of 1 stands for, and in *total their sum. */
+static float channel_quantise (int8_t *out, float *total, const float *weights, size_t count,
+                               float most_int8)
 {
     float most = 0;
     for (size_t i = 0; i < count; i++)
         most = fmaxf (most, fabsf (weights [i]));
     float factor = most > 0 ? most_int8 / most : 0;
+    int32_t sum = 0;
     for (size_t i = 0; i < count; i++)
-        out [i] = (int8_t) lrintf (weights [i] * factor);
+        sum += out [i] = (int8_t) lrintf (weights [i] * factor);
+    *total = (float) sum * (most / most_int8);
     return most / most_int8;
 }
 
-static int linear_pack_int8 (linear_t *linear, float *scales, const float *weights, float most_int8)
+static int linear_pack_int8 (linear_t *linear, const linear_places_t *places, const float *weights,
+                             float most_int8)
 {
     int8_t *coarse = malloc (linear->inputs * linear->outputs);
     if (!coarse)
         return error_set (ERROR_NO_MEMORY, NULL);
     for (size_t i = 0; i < linear->outputs; i++)
-        scales [i] = channel_quantise (coarse + i * linear->inputs, weights + i * linear->inputs,
-                                       linear->inputs, most_int8);
+        places->scales [i] = channel_quantise (coarse + i * linear->inputs, places->totals + i,
+                                               weights + i * linear->inputs, linear->inputs,
+                                               most_int8);
     int result = matrix_pack (linear->matrix, coarse);
     free (coarse);
     return result;
@@ -103,13 +115,6 @@ static int parts_join (const linear_t *linear, const reader_t *reader, int layer
     return 0;
 }
 
-/* Where the layer's numbers are, or are to be. */
-typedef struct {
-    float *bias, *scales;
-    uint8_t *layout;        /* of the packed matrix */
-    void *matrix;
-} linear_places_t;
-
 static int linear_take (linear_places_t *places, const linear_t *linear, const reader_t *reader)
 {
     packed_t *packed = reader->packed;
@@ -118,7 +123,8 @@ static int linear_take (linear_places_t *places, const linear_t *linear, const r
     if (!places->bias)
         return -1;
     if (reader->numbers == NUMBERS_INT8
-        && !(places->scales = packed_take (packed, linear->outputs * sizeof (float))))
+        && (!(places->scales = packed_take (packed, linear->outputs * sizeof (float)))
+            || !(places->totals = packed_take (packed, linear->outputs * sizeof (float)))))
         return -1;
     places->layout = packed_take (packed, DIGEST_BYTES);
     places->matrix = places->layout ? packed_take (packed, matrix_bytes (linear->matrix)) : NULL;
@@ -135,7 +141,7 @@ static int linear_fill (linear_t *linear, const linear_places_t *places, const r
         result = matrix_layout (linear->matrix, places->layout);
     if (result == 0)
         result = reader->numbers == NUMBERS_INT8
-               ? linear_pack_int8 (linear, places->scales, joined, reader->most)
+               ? linear_pack_int8 (linear, places, joined, reader->most)
                : matrix_pack (linear->matrix, joined);
     free (joined);
     return result;
@@ -163,6 +169,7 @@ static int linear_read (linear_t *linear, const reader_t *reader, int layer, siz
         return -1;
     linear->bias = places.bias;
     linear->scales = places.scales;
+    linear->totals = places.totals;
     return packed_is_mapped (reader->packed)
          ? layout_check (linear, places.layout)
          : linear_fill (linear, &places, reader, layer, parts, names);
@@ -258,10 +265,13 @@ static int weights_read (weights_t *weights, numbers_t numbers, packed_source_t 
     if (!tensors)
         return -1;
     reader_t reader = {tensors, NULL, numbers, products_fast_int8 () ? MOST_INT8 : MOST_INT8_NARROW};
+    static const char *const names [] = {
+        [NUMBERS_F32] = "f32", [NUMBERS_INT8] = "int8", [NUMBERS_BF16] = "bf16",
+    };
     char purpose [MAX_PURPOSE], name [MAX_NAME];
     snprintf (purpose, sizeof purpose, "code %s, %s, %s, numbers %d up to %g", PACKING_CODE,
               products_version (), products_processor (), (int) numbers, (double) reader.most);
-    snprintf (name, sizeof name, "model.%s.%s.packed", numbers == NUMBERS_INT8 ? "int8" : "f32",
+    snprintf (name, sizeof name, "model.%s.%s.packed", names [numbers],
               products_processor ());
     source->purpose = purpose;
     source->name = name;

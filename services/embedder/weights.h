@@ -20,7 +20,8 @@ typedef struct {
     size_t inputs, outputs;
     matrix_t *matrix;
     const float *bias;      /* [outputs] */
-    const float *scales;    /* [outputs] what an int8 weight of 1 stands for; NULL in f32 */
+    const float *scales;    /* [outputs] what an int8 weight of 1 stands for; else NULL */
+    const float *totals;    /* [outputs] sums of an output's int8 weights, times its scale */
 } linear_t;
 
 typedef struct {
