@@ -36,9 +36,18 @@ static void metrics_print (void)
         printf ("| `%s` | %s | %s |\n", metric_name (metric), metric_kind (metric), metric_what (metric));
 }
 
+static void weights_print (void)
+{
+    puts ("\n## Weights\n\nWhat counts how much when pages and quotes are put in order, from services/answerer/weights.def.\n");
+    puts ("| weight | value | what it weighs |\n|---|---|---|");
+#define PAGE_WEIGHT(name, value, what) puts ("| page: " #name " | " #value " | " what " |");
+#define QUOTE_WEIGHT(name, value, what) puts ("| quote: " #name " | " #value " | " what " |");
+#include "weights.def"
+}
+
 int main (void)
 {
-    puts ("# Reference\n\nMade by `scripts/docs` from the tables in common/; do not edit.\n");
+    puts ("# Reference\n\nMade by `scripts/docs` from the tables in common/ and services/; do not edit.\n");
     puts ("## Settings\n\nEnvironment variables, read once at start. A text may also come from a file named "
           "by the variable with `_FILE` behind its name.\n");
     settings_print (stdout, 0, true);
@@ -46,5 +55,6 @@ int main (void)
     messages_print ();
     errors_print ();
     metrics_print ();
+    weights_print ();
     return 0;
 }

@@ -18,17 +18,13 @@
 #define MOST_ENDING    4        /* letters in which they may differ at the end */
 #define LEAST_TERMS    3        /* a sentence has at least so many */
 
-/* What counts how much in the order of quotes (docs/answers.md has what was tried). */
-#define WEIGHT_COSINE  0.4f
-#define WEIGHT_WORDS   0.4f
-#define WEIGHT_PASSAGE 1.0f
-#define NO_NEWS        0.1f       /* taken off what says no more than the question */
-
-/* The best passage's score and the best sentence's cosine together: below it nothing is near enough to be
- * an answer. By words alone the best sentence's share of them stands in for the cosine. */
-#define NEAR_ENOUGH       0.87f
-#define NEAR_ENOUGH_WORDS 0.65f
-#define NEAR_THE_BEST     0.85f   /* further quotes have this part of the best one's score */
+static const struct {
+#define QUOTE_WEIGHT(name, value, what) float name;
+#include "weights.def"
+} weights = {
+#define QUOTE_WEIGHT(name, value, what) .name = (float) (value),
+#include "weights.def"
+};
 
 /* -- words ----------------------------------------------------------------------------------- */
 
@@ -114,7 +110,7 @@ static void add_sentence (pool_of_sentences_t *pool, candidate_t candidate)
     sentence_terms_t terms = {.question = &pool->question};
     terms_of_text (candidate.on->text + candidate.from, candidate.to - candidate.from, match_term, &terms);
     candidate.score = tells_news (&pool->question, candidate.on->text + candidate.from, candidate.to - candidate.from)
-                    ? 0 : -NO_NEWS;
+                    ? 0 : -weights.no_news;
     if (terms.terms < LEAST_TERMS || pool->count == MAX_SENTENCES || is_known (pool, candidate.on, candidate.from))
         return;
     for (size_t i = 0; i < pool->question.count; i++)
@@ -177,7 +173,7 @@ static void weigh_words (pool_of_sentences_t *pool)
     for (size_t i = 0; i < pool->count; i++) {
         candidate_t *candidate = &pool->items [i].candidate;
         candidate->words = share_of_words (pool, pool->items [i].found);
-        candidate->score += WEIGHT_WORDS * candidate->words + WEIGHT_PASSAGE * candidate->passage_score;
+        candidate->score += weights.words * candidate->words + weights.passage * candidate->passage_score;
     }
 }
 
@@ -232,7 +228,7 @@ void extractive_weigh (candidate_t *candidates, size_t count, const float *quest
     dot_many (cosines, question, vectors, count);
     for (size_t i = 0; i < count; i++) {
         candidates [i].cosine = cosines [i];
-        candidates [i].score += WEIGHT_COSINE * cosines [i];
+        candidates [i].score += weights.cosine * cosines [i];
     }
 }
 
@@ -286,7 +282,7 @@ static bool is_near (const candidate_t *candidates, size_t count, bool dense)
         passage = fmaxf (passage, candidates [i].passage_score);
         sentence = fmaxf (sentence, dense ? candidates [i].cosine : candidates [i].words);
     }
-    return count > 0 && passage + sentence >= (dense ? NEAR_ENOUGH : NEAR_ENOUGH_WORDS);
+    return count > 0 && passage + sentence >= (dense ? weights.near_enough : weights.near_enough_words);
 }
 
 size_t extractive_choose (candidate_t *candidates, size_t count, bool dense, bool *says)
@@ -296,7 +292,7 @@ size_t extractive_choose (candidate_t *candidates, size_t count, bool dense, boo
         qsort (candidates, count, sizeof *candidates, compare_candidates);
     float best = count > 0 ? candidates [0].score : 0;
     *says = is_near (candidates, count, dense);
-    for (size_t i = 0; i < count && chosen < MAX_QUOTES && candidates [i].score >= NEAR_THE_BEST * best; i++)
+    for (size_t i = 0; i < count && chosen < MAX_QUOTES && candidates [i].score >= weights.near_the_best * best; i++)
         if (!is_repeated (candidates, chosen, &candidates [i]))
             candidates [chosen++] = candidates [i];
     return chosen;

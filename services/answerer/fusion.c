@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was tried to find them: docs/retrieval.md. */
 const fusion_weights_t fusion_weights = {
-    .chunk = 0.25f, .head = 1.0f, .dense = 0.75f, .numbers = 1.0f, .name = 0.5f, .card = 0.3f,
+#define PAGE_WEIGHT(name, value, what) .name = (float) (value),
+#include "weights.def"
 };
 
 bool ranker_named (const char *name, ranker_t *ranker)

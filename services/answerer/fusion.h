@@ -12,7 +12,8 @@
 #include "macros.h"
 
 typedef struct {
-    float chunk, head, dense, numbers, name, card;
+#define PAGE_WEIGHT(name, value, what) float name;
+#include "weights.def"
 } fusion_weights_t;
 
 extern const fusion_weights_t fusion_weights;   /* those that searches use */
