@@ -732,6 +732,18 @@ int lexical_search (lexical_reader_t *reader, const char *question, size_t size,
     return 0;
 }
 
+uint64_t lexical_reader_applied (lexical_reader_t *reader)
+{
+    uint64_t applied = UINT64_MAX;
+    int result = guarded ("tell how far it is", [&] {
+        refresh (*reader);
+        for (const Xapian::Database &database : reader->databases)
+            applied = std::min<uint64_t> (applied, std::stoull (database.get_metadata (key_applied)));
+    });
+    reader->open = reader->open && result == 0;
+    return result == 0 ? applied : 0;
+}
+
 /* -- checking ------------------------------------------------------------------------------- */
 
 int lexical_list (const char *folder, const char *identity, lexical_kind_t kind, uint64_t *applied,

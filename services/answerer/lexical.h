@@ -78,6 +78,9 @@ MUST_CHECK int lexical_search (lexical_reader_t *reader, const char *question, s
                                const number_set_t *allowed, lexical_hits_t *hits);
 void lexical_hits_free (lexical_hits_t *hits);
 
+/* Up to which change of the store's journal searches find all of it; 0 while it is made anew or damaged. */
+uint64_t lexical_reader_applied (lexical_reader_t *reader);
+
 /* -- checking ------------------------------------------------------------------------------- */
 
 /* Tells every document of a kind, in the order of their numbers, and up to which change of the

@@ -36,6 +36,7 @@ typedef struct {
     bool all;             /* the set is every file there is */
     bool out_of_memory;
     uint64_t chunks, vectors, vectors_failed;
+    bool words;           /* all of it can be found by its words */
 } scope_t;
 
 static void take_file (void *context, const scope_row_t *row)
@@ -58,6 +59,16 @@ static int find_scope (store_t *store, const char *store_id, scope_t *scope)
         return -1;
     scope->all = files == scope->files.count;
     return scope->out_of_memory ? error_set (ERROR_NO_MEMORY, NULL) : 0;
+}
+
+/* The full-text index follows the store within a second, but for when it is made anew. */
+static int find_words (reader_t *reader, scope_t *scope)
+{
+    uint64_t pruned, last;
+    if (store_journal (reader->store, &pruned, &last) != 0)
+        return -1;
+    scope->words = lexical_reader_applied (reader->lexical) >= last;
+    return 0;
 }
 
 static const number_set_t *allowed_files (const scope_t *scope)
@@ -498,6 +509,7 @@ static char *tell (const search_t *search, const search_message_t *request, bool
     yyjson_mut_obj_add_uint (doc, indexed, "chunks", search->scope->chunks);
     yyjson_mut_obj_add_uint (doc, indexed, "vectors", search->scope->vectors);
     yyjson_mut_obj_add_uint (doc, indexed, "vectors_failed", search->scope->vectors_failed);
+    yyjson_mut_obj_add_bool (doc, indexed, "words", search->scope->words);
     yyjson_mut_obj_add_bool (doc, root, "dense", dense);
     char *json = result == 0 ? write_json (doc) : NULL;
     yyjson_mut_doc_free (doc);
@@ -574,7 +586,7 @@ char *search_run (reader_t *reader, index_t *index, const search_message_t *requ
     (void) ranker_named (request->ranker, &search.ranker);
     char *json = NULL;
     if (store_hold (reader->store) == 0) {   /* else each of some hundred rows takes the store's locks */
-        if (find_scope (reader->store, request->store_id, &scope) == 0)
+        if (find_scope (reader->store, request->store_id, &scope) == 0 && find_words (reader, &scope) == 0)
             json = search_all (&search, request, vectors);
         store_release (reader->store);
     }

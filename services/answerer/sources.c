@@ -71,6 +71,14 @@ static void add_sum (yyjson_mut_doc *doc, yyjson_mut_val *indexed, const found_t
     yyjson_mut_obj_add_uint (doc, indexed, name, sum);
 }
 
+static bool is_indexed_by_words (const found_t *found)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (!yyjson_get_bool (yyjson_ptr_get (yyjson_doc_get_root (found->docs [i]), "/indexed/words")))
+            return false;
+    return true;
+}
+
 /* The results of all stores as those of one. */
 static char *join (found_t *found, size_t limit)
 {
@@ -86,6 +94,7 @@ static char *join (found_t *found, size_t limit)
     add_sum (doc, indexed, found, "chunks");
     add_sum (doc, indexed, found, "vectors");
     add_sum (doc, indexed, found, "vectors_failed");
+    yyjson_mut_obj_add_bool (doc, indexed, "words", is_indexed_by_words (found));
     char *json = yyjson_mut_write (doc, 0, NULL);
     yyjson_mut_doc_free (doc);
     if (json == NULL)

@@ -113,6 +113,18 @@ static const char *found (asked_t asked)
     return text;
 }
 
+/* Does a search say that all can be found by its words? */
+static bool says_all_words (void)
+{
+    yyjson_doc *doc = search ((asked_t) {"revenue", NULL, "lexical", 0, -1});
+    assert_non_null (doc);
+    yyjson_val *words = yyjson_ptr_get (yyjson_doc_get_root (doc), "/indexed/words");
+    bool all = yyjson_get_bool (words);
+    assert_true (yyjson_is_bool (words));
+    yyjson_doc_free (doc);
+    return all;
+}
+
 /* Two files of two pages; chunks 1 to 5. */
 static void fill (void)
 {
@@ -333,10 +345,14 @@ static void test_index_that_is_behind (void **state UNUSED)
 static void test_texts_that_are_behind (void **state UNUSED)
 {
     fill ();
+    assert_true (says_all_words ());
     page_add (library_store (library), "b", 3, "unseen words", "");   /* committed, not indexed */
+    assert_false (says_all_words ());
     library_close (&library);
     open_library ();
+    assert_false (says_all_words ());
     index_all_texts ();
+    assert_true (says_all_words ());
     assert_string_equal (found ((asked_t) {"unseen", NULL, "lexical", 0, -1}), "b:3 ");
 }
 

@@ -19,7 +19,8 @@ import { anotherKey, currentKey, keyHeader } from "/key.js";
  *            start: number, end: number, highlight: string,
  *            content: {type: "text", text: string}[]}} Passage
  *
- * @typedef {{data: Passage[], indexed: {chunks: number, vectors: number, vectors_failed: number}}} SearchResult
+ * @typedef {{data: Passage[],
+ *            indexed: {chunks: number, vectors: number, vectors_failed: number, words: boolean}}} SearchResult
  */
 
 const STORE = "/v1/vector_stores/default";

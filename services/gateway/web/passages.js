@@ -91,11 +91,12 @@ export class Passages {
     }
 
     #showIndexing() {
-        const { chunks, vectors, vectors_failed } =
-            this.#search.indexed ?? { chunks: 0, vectors: 0, vectors_failed: 0 };
-        setNotice(byId("indexing"), vectors + vectors_failed >= chunks ? ""
-            : `Still indexing: ${number(vectors)} of ${count(chunks, "passage")} can be found by meaning so far, `
-              + "all by their words.");
+        const { chunks, vectors, vectors_failed, words } =
+            this.#search.indexed ?? { chunks: 0, vectors: 0, vectors_failed: 0, words: true };
+        const byMeaning = vectors + vectors_failed >= chunks ? ""
+            : `${number(vectors)} of ${count(chunks, "passage")} can be found by meaning so far, `;
+        setNotice(byId("indexing"), !words ? `Still indexing: ${byMeaning}not all by their words yet.`
+            : byMeaning && `Still indexing: ${byMeaning}all by their words.`);
     }
 
     #row(passage, index, terms) {

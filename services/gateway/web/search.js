@@ -15,7 +15,7 @@ export class Search extends EventTarget {
     state = "idle";
     /** @type {Passage[]} */
     passages = [];
-    /** @type {?{chunks: number, vectors: number, vectors_failed: number}} */
+    /** @type {?{chunks: number, vectors: number, vectors_failed: number, words: boolean}} */
     indexed = null;
     problem = "";
     selected = -1;
@@ -47,8 +47,8 @@ export class Search extends EventTarget {
 
     /** The same again when more of the shelf may be found by now than then. */
     refresh() {
-        const { chunks, vectors, vectors_failed } = this.indexed ?? {};
-        if (this.state === "done" && (!this.passages.length || vectors + vectors_failed < chunks))
+        const { chunks, vectors, vectors_failed, words } = this.indexed ?? {};
+        if (this.state === "done" && (!this.passages.length || !words || vectors + vectors_failed < chunks))
             this.#run();
     }
 
