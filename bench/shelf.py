@@ -155,6 +155,12 @@ def run_milliseconds(pids):
     return total / 1e6
 
 
+def busy_seconds(pid):
+    """Of each thread of the process, how long it ran or waited for a processor."""
+    return {task.parent.name: sum(map(int, task.read_text().split()[:2])) / 1e9
+            for task in Path(f"/proc/{pid}/task").glob("*/schedstat")}
+
+
 def wait_for_rest(pids, within=FILL_S):
     """Waits until the processes have done next to nothing for two seconds."""
     def rests():
