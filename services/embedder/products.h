@@ -5,7 +5,6 @@
 #ifndef QUIRE_PRODUCTS_H
 #define QUIRE_PRODUCTS_H
 
-#include "digest.h"
 #include "kernels.h"
 #include "macros.h"
 
@@ -42,8 +41,12 @@ void matrix_destroy (matrix_t **matrix);
 
 size_t matrix_bytes (const matrix_t *matrix);    /* of its packed weights */
 
-/* A digest that tells one way of packing from another. Returns 0, or -1 with INTERNAL or NO_MEMORY. */
-MUST_CHECK int matrix_layout (const matrix_t *matrix, uint8_t layout [DIGEST_BYTES]);
+/* Writes down how they are packed. Returns 0, or -1 with INTERNAL. */
+#define MATRIX_LAYOUT_BYTES 1024
+MUST_CHECK int matrix_layout (const matrix_t *matrix, uint8_t layout [MATRIX_LAYOUT_BYTES]);
+
+/* Is it packed in a way that was written down? By the same version of oneDNN. */
+bool matrix_has_layout (const matrix_t *matrix, const uint8_t layout [MATRIX_LAYOUT_BYTES]);
 
 /* Says where its packed weights are, or where matrix_pack is to put them: 64-byte aligned, and the
  * caller's to keep. They are read only, unless they are to be packed. */

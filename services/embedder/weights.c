@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "log.h"
 #include "safetensors.h"
 
 #define MAX_TENSOR_NAME 96
@@ -126,7 +127,7 @@ static int linear_take (linear_places_t *places, const linear_t *linear, const r
         && (!(places->scales = packed_take (packed, linear->outputs * sizeof (float)))
             || !(places->totals = packed_take (packed, linear->outputs * sizeof (float)))))
         return -1;
-    places->layout = packed_take (packed, DIGEST_BYTES);
+    places->layout = packed_take (packed, MATRIX_LAYOUT_BYTES);
     places->matrix = places->layout ? packed_take (packed, matrix_bytes (linear->matrix)) : NULL;
     return places->matrix ? matrix_place (linear->matrix, places->matrix) : -1;
 }
@@ -150,10 +151,7 @@ static int linear_fill (linear_t *linear, const linear_places_t *places, const r
 /* A file of the same processor and the same oneDNN has the same layouts: this is to be sure. */
 static int layout_check (const linear_t *linear, const uint8_t *found)
 {
-    uint8_t wanted [DIGEST_BYTES];
-    if (matrix_layout (linear->matrix, wanted) != 0)
-        return -1;
-    return digest_equal (wanted, found)
+    return matrix_has_layout (linear->matrix, found)
          ? 0 : error_set (ERROR_INTERNAL, "The packed weights have another layout.");
 }
 
@@ -236,12 +234,16 @@ static int layers_read (weights_t *weights, reader_t *reader, packed_t **packed)
 static int layers_find (weights_t *weights, reader_t *reader, packed_source_t *source)
 {
     packed_t *packed = packed_open (source);
-    if (!packed || layers_read (weights, reader, &packed) != 0)
+    if (!packed)
         return -1;
-    if (packed_is_used_up (weights->packed))
-        return 0;
-    layers_drop (weights);
-    return -1;
+    int result = layers_read (weights, reader, &packed);
+    if (result == 0 && !packed_is_used_up (weights->packed)) {
+        layers_drop (weights);
+        result = error_set (ERROR_INTERNAL, "The packed weights have another size.");
+    }
+    if (result != 0)
+        log_warning ("packed_weights_passed_over", "file=%s why=\"%s\"", source->name, error_text ());
+    return result;
 }
 
 /* What was packed and kept is mapped, as by all the others that find it. */
