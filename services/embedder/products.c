@@ -252,12 +252,16 @@ size_t matrix_bytes (const matrix_t *matrix)
     return dnnl_memory_desc_get_size (packed_description (matrix));
 }
 
+static const char dot_layout [] = "panels of Quire's own products";
+
 int matrix_layout (const matrix_t *matrix, uint8_t layout [MATRIX_LAYOUT_BYTES])
 {
     size_t size = 0;
     memset (layout, 0, MATRIX_LAYOUT_BYTES);
-    if (matrix->dot)
+    if (matrix->dot) {
+        memcpy (layout, dot_layout, sizeof dot_layout);
         return 0;
+    }
     dnnl_status_t status = dnnl_memory_desc_get_blob (NULL, &size, packed_description (matrix));
     if (status == dnnl_success && size > MATRIX_LAYOUT_BYTES)
         status = dnnl_unimplemented;
@@ -270,8 +274,8 @@ int matrix_layout (const matrix_t *matrix, uint8_t layout [MATRIX_LAYOUT_BYTES])
 bool matrix_has_layout (const matrix_t *matrix, const uint8_t layout [MATRIX_LAYOUT_BYTES])
 {
     dnnl_memory_desc_t description = NULL;
-    if (matrix->dot)
-        return true;
+    if (matrix->dot || memcmp (layout, dot_layout, sizeof dot_layout) == 0)
+        return matrix->dot && memcmp (layout, dot_layout, sizeof dot_layout) == 0;
     if (dnnl_memory_desc_create_with_blob (&description, layout) != dnnl_success)
         return false;
     bool same = dnnl_memory_desc_equal (description, packed_description (matrix));
