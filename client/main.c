@@ -60,7 +60,8 @@ int main (int argc, char *argv [])
         return outcome_status (OUTCOME_LOCAL);
     outcome_t outcome = run (&arguments);
     if (!output_flush ()) {
-        output_say ("The output could not be written.");
+        if (!output_is_unread ())   /* `quire files | head` is no failure that anybody has to hear of */
+            output_say ("The output could not be written.");
         outcome = OUTCOME_LOCAL;
     }
     if (outcome == OUTCOME_INTERRUPTED)

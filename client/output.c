@@ -1,6 +1,7 @@
 /* Output. */
 #include "output.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,12 @@ outcome_t output_failure (const failure_t *failure, bool json)
 bool output_flush (void)
 {
     return fflush (stdout) == 0 && ferror (stdout) == 0;
+}
+
+bool output_is_unread (void)
+{
+    struct pollfd output = {.fd = fileno (stdout), .events = POLLOUT};
+    return poll (&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 bool output_is_broken (void)

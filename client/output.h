@@ -23,4 +23,7 @@ bool output_flush (void);
 /* Has it failed for good? Nobody reads standard output any more, say. */
 bool output_is_broken (void);
 
+/* Is it a pipe, or a connection, whose reader has gone? */
+bool output_is_unread (void);
+
 #endif

@@ -43,8 +43,8 @@ class Quire:
 
     def start(self, *arguments, **options):
         return subprocess.Popen([self.program, *map(str, arguments)], env=self.environment,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                **{"stdin": subprocess.DEVNULL, **options})
+                                stderr=subprocess.PIPE, text=True,
+                                **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **options})
 
     def __call__(self, *arguments, status=OK, stdin=None, cwd=None):
         """Returns standard output and standard error."""
@@ -491,10 +491,17 @@ def test_rm(quire, service, store, clean, tmp_path):
 
 
 def test_a_reader_that_has_gone(quire, facts):
-    """`quire files | head -n 0`: no signal, no endless output."""
+    """`quire files | head -n 0`: no signal, no endless output, and not a word."""
     child = quire.start("files")
     child.stdout.close()
     assert child.wait(PATIENCE_S) == LOCAL
+    assert child.stderr.read() == ""
+
+
+def test_a_disk_that_is_full(quire, facts):
+    with open("/dev/full", "w") as full:
+        child = quire.start("files", stdout=full)
+        assert child.wait(PATIENCE_S) == LOCAL
     assert "could not be written" in child.stderr.read()
 
 
