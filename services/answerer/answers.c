@@ -304,18 +304,57 @@ static void end_extract (answering_t *answering, bool says)
     free (unsupported);
 }
 
+/* Ends an answer that the language model has written to its end. */
+static void end_written (answering_t *answering)
+{
+    const llm_end_t *said = &answering->llm_end;
+    size_t size;
+    char *unsupported = unsupported_json (answering);
+    metric_add (METRIC_ANSWERS_LLM, 1);
+    metric_add (METRIC_LLM_INPUT_TOKENS, said->input_tokens);
+    metric_add (METRIC_LLM_OUTPUT_TOKENS, said->output_tokens);
+    end (answering, (answer_ended_message_t) {
+        .status = said->cut_short ? "incomplete" : "completed",
+        .reason = said->cut_short ? "max_output_tokens" : said->refused ? "refusal" : "",
+        .message = said->cut_short ? "The answer was cut off at its limit of tokens." : "",
+        .by = "llm", .model = llm_model (), .declined = citations_declines (citations_text (answering->citations, &size)),
+        .unsupported = unsupported, .quotes_rejected = citations_rejected (answering->citations),
+        .input_tokens = said->input_tokens, .output_tokens = said->output_tokens});
+    free (unsupported);
+}
+
+static bool tell_quotes (answering_t *answering, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!tell_quote (answering, &answering->candidates [i], i == 0))
+            return false;
+    return true;
+}
+
+/* Behind an answer of the language model that no quote supports: what the documents do say, when they say
+ * something. */
+static void tell_support (answering_t *answering, size_t count)
+{
+    if (tell_text (answering, "\n\n(No quote from the documents supports this answer.")
+        && tell_text (answering, count > 0 ? " These are quotes from the documents.)\n\n" : ")")
+        && tell_quotes (answering, count))
+        end_written (answering);
+}
+
 static void tell_extract (answering_t *answering, bool dense)
 {
     bool says;
     size_t count = extractive_choose (answering->candidates, answering->candidate_count, dense, &says);
+    if (answering->citations != NULL && answering->llm_end.trouble == LLM_FINE) {
+        tell_support (answering, says ? count : 0);
+        return;
+    }
     if (!says && (!tell_text (answering, DOES_NOT_SAY) || !tell_reading (answering)))
         return;
     if (!says && count > 0 && !tell_text (answering, " The nearest passages:\n\n"))
         return;
-    for (size_t i = 0; i < count; i++)
-        if (!tell_quote (answering, &answering->candidates [i], i == 0))
-            return;
-    end_extract (answering, says);
+    if (tell_quotes (answering, count))
+        end_extract (answering, says);
 }
 
 static void on_sentences_embedded (void *context, const void *vectors, const void *pieces UNUSED, size_t count)
@@ -433,29 +472,16 @@ static void extract_instead (answering_t *answering, llm_trouble_t trouble)
         extract (answering);
 }
 
-static void end_written (answering_t *answering)
+/* The language model has written it to its end. */
+static void finish_written (answering_t *answering)
 {
-    const llm_end_t *said = &answering->llm_end;
     size_t size;
     const char *text = citations_text (answering->citations, &size);
     bool declined = citations_declines (text);
-    if (answering->cited == 0 && !declined && !said->refused
-        && !tell_text (answering, "\n\n(No quote from the documents supports this answer.)"))
-        return;
-    if (declined && !tell_reading (answering))
-        return;
-    char *unsupported = unsupported_json (answering);
-    metric_add (METRIC_ANSWERS_LLM, 1);
-    metric_add (METRIC_LLM_INPUT_TOKENS, said->input_tokens);
-    metric_add (METRIC_LLM_OUTPUT_TOKENS, said->output_tokens);
-    end (answering, (answer_ended_message_t) {
-        .status = said->cut_short ? "incomplete" : "completed",
-        .reason = said->cut_short ? "max_output_tokens" : said->refused ? "refusal" : "",
-        .message = said->cut_short ? "The answer was cut off at its limit of tokens." : "",
-        .by = "llm", .model = llm_model (), .declined = declined, .unsupported = unsupported,
-        .quotes_rejected = citations_rejected (answering->citations),
-        .input_tokens = said->input_tokens, .output_tokens = said->output_tokens});
-    free (unsupported);
+    if (answering->cited == 0 && !declined && !answering->llm_end.refused)
+        extract (answering);
+    else if (!declined || tell_reading (answering))
+        end_written (answering);
 }
 
 /* What the server did not count is estimated. */
@@ -500,7 +526,7 @@ static void on_llm_ended (void *context, const llm_end_t *said)
     else if (size == 0)
         extract_instead (answering, LLM_EMPTY);
     else
-        end_written (answering);
+        finish_written (answering);
 }
 
 static int make_prompt (answering_t *answering)

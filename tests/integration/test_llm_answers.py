@@ -144,10 +144,20 @@ def test_no_mark_stays_that_was_not_checked(chain):
 
 
 def test_an_answer_without_support_is_marked(chain):
-    answer = chain.ask(says("The moon is made of cheese."))
+    """What the documents do say stands below it."""
+    answer = chain.ask(says("The moon is made of cheese [1]."))
     check(chain, answer)
-    assert answer.text.startswith("The moon is made of cheese.\n\n(No quote from the documents supports this answer.)")
-    assert "The moon is made of cheese." in answer.unsupported
+    assert answer.text.startswith("The moon is made of cheese.\n\n(No quote from the documents supports this answer."
+                                  f" These are quotes from the documents.)\n\n\u201c{fact(0)}\u201d [")
+    assert (answer.end["status"], answer.end["by"], answer.end["quotes_rejected"]) == ("completed", "llm", 1)
+    assert answer.unsupported == ["The moon is made of cheese."] and answer.citations[0]["quote"] == fact(0)
+
+
+def test_an_answer_without_support_when_the_documents_say_nothing(chain):
+    answer = chain.ask(says("It has 63 seats."), question="How many seats has the parliament of Iceland?")
+    check(chain, answer)
+    assert answer.text == "It has 63 seats.\n\n(No quote from the documents supports this answer.)"
+    assert (answer.end["status"], answer.end["declined"], answer.citations) == ("completed", 0, [])
 
 
 def test_hidden_characters_go_both_ways(chain):
@@ -475,6 +485,6 @@ def test_a_number_alone_does_not_move_a_citation(chain):
                  if "1874" not in chain.service.page(passage["file_id"], passage["page"])["text"])
     answer = chain.ask(says(f'It was built in 1874 [{wrong}: "1874"].'))
     check(chain, answer)
-    assert answer.citations == [] and answer.end["quotes_rejected"] == 1
+    assert answer.text.startswith("It was built in 1874.\n\n(No quote") and answer.end["quotes_rejected"] == 1
     answer = chain.ask(says(f'It was built in 1874 [{right}: "1874"].'))
     assert [citation["passage"] for citation in answer.citations] == [right]
