@@ -26,7 +26,7 @@ class Clock:
         self.asked = time.monotonic()
         connection.head()
         self.said = time.monotonic()
-        connection.send(chunk("Hello. ") + chunk(finish="stop") + DONE)
+        connection.send(chunk("The documents do not say. ") + chunk(finish="stop") + DONE)
 
 
 def measure(link, shelf, questions, clock):
