@@ -15,6 +15,7 @@
 
 #define MAX_STATEMENT 1200   /* bytes before a mark that it is looked for in */
 #define BLOCK_TICKS   3      /* back ticks that begin a block of code */
+#define MAX_FENCE_BYTES 600  /* of a copy of one of the prompt's */
 #define MAX_PLACES    4096   /* citations of which the place is remembered */
 #define MAX_SENTENCES 2048   /* that are looked at in the end */
 
@@ -379,13 +380,36 @@ static bool begins_tag (char next)
     return (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z');
 }
 
+/* A fence of the prompt (prompt.c), which weak models write on. *fence gets its bytes, 0: it is none. Returns
+ * false when more must come before that can be told. */
+static bool read_fence (const char *held, size_t size, bool at_end, size_t *fence)
+{
+    static const char *const beginnings [] = {"<passage-", "</passage-"};
+    *fence = 0;
+    for (size_t i = 0; i < COUNT_OF (beginnings); i++) {
+        size_t length = strlen (beginnings [i]);
+        if (memcmp (held, beginnings [i], size < length ? size : length) != 0)
+            continue;
+        size_t end = 0, view = size < MAX_FENCE_BYTES ? size : MAX_FENCE_BYTES;
+        while (end < view && held [end] != '>' && held [end] != '\n')
+            end++;
+        *fence = size >= length && end < view && held [end] == '>' ? end + 1 : 0;
+        return end < view || view == MAX_FENCE_BYTES || at_end;
+    }
+    return true;
+}
+
 /* What begins a picture, a link's address or a tag loses what makes it one. */
 static bool step_special (citations_t *citations, bool at_end)
 {
     const char *held = citations->held;
-    size_t size = citations->held_size;
-    if (size < 2 && !at_end)
+    size_t size = citations->held_size, fence = 0;
+    if ((size < 2 && !at_end) || (held [0] == '<' && !read_fence (held, size, at_end, &fence)))
         return false;
+    if (fence > 0) {
+        drop_held (citations, fence);
+        return true;
+    }
     bool tag = size > 1 && held [0] == '<' && begins_tag (held [1]);
     bool picture = size > 1 && held [0] == '!' && held [1] == '[';
     if (picture)

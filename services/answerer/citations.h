@@ -7,6 +7,7 @@
  * own ("as shown in [12]"), and one in code behind a name is an index (`a[0]`). A number in parentheses,
  * which may also be a figure or the count of a list, is a mark when it is the number of a passage and was
  * found, and goes when it then stands at the end of a clause; else it stays as it is.
+ * Copies of the prompt's own fences go.
  * Pictures and links in the text lose what makes a reader's program fetch or hide them. */
 #ifndef QUIRE_CITATIONS_H
 #define QUIRE_CITATIONS_H
