@@ -335,7 +335,9 @@ public:
     {
         uint32_t block = number / block_size;
         Thing *things = block < blocks.size () ? blocks [block].get () : nullptr;
-        return (things != nullptr ? things : make (block)) [number % block_size];
+        if (things == nullptr)
+            things = make (block);
+        return things [number % block_size];
     }
 
     void clear () { blocks.clear (); }
@@ -511,9 +513,11 @@ void keep_allowed (const Xapian::Database &database, Tally &tally, const number_
 {
     std::sort (numbers.begin (), numbers.end ());
     find_places (database, tally, numbers);
-    numbers.erase (std::remove_if (numbers.begin (), numbers.end (), [&] (uint32_t number) {
-        return !number_set_has (allowed, tally.places.at (number).file);
-    }), numbers.end ());
+    numbers_t kept;
+    for (uint32_t number : numbers)
+        if (number_set_has (allowed, tally.places.at (number).file))
+            kept.push_back (number);
+    numbers = std::move (kept);
 }
 
 void keep_best (Tally &tally, size_t limit, numbers_t &numbers)
