@@ -440,13 +440,27 @@ static channel_t *channel_new (loop_t *loop, const char *name, bool bound, chann
     return channel;
 }
 
-static zsock_t *socket_new (int type)
+/* A thread of ZeroMQ's that connects looks the address's name up, and does nothing else until the name
+ * server has answered, which may take long. So what binds has a thread of its own, and those that connect
+ * share the others. */
+static int thread_of (const channel_t *channel, int type)
+{
+    static unsigned connecting;
+    if (type == ZMQ_ROUTER)
+        return 1 << 0;
+    if (channel->peer_count == 0)
+        connecting++;
+    return 1 << (1 + (connecting - 1 + channel->peer_count) % (LOOP_IO_THREADS - 1));
+}
+
+static zsock_t *socket_new (const channel_t *channel, int type)
 {
     zsock_t *socket = zsock_new (type);
     if (!socket) {
         error_set (ERROR_NO_MEMORY, "no more sockets can be made");
         return NULL;
     }
+    zsock_set_affinity (socket, thread_of (channel, type));
     zsock_set_sndhwm (socket, MAX_QUEUED);
     zsock_set_rcvhwm (socket, MAX_QUEUED);
     zsock_set_maxmsgsize (socket, MAX_MESSAGE_BYTES);
@@ -468,7 +482,7 @@ channel_t *channel_bind (loop_t *loop, const char *name, const char *address, ch
     channel_t *channel = channel_new (loop, name, true, offer, handlers, context);
     if (!channel)
         return NULL;
-    channel->router = socket_new (ZMQ_ROUTER);
+    channel->router = socket_new (channel, ZMQ_ROUTER);
     if (channel->router)
         channel->guard = link_guard_new (loop, name, channel->router, true);
     if (channel->guard && zsock_bind (channel->router, "%s", address) < 0)
@@ -481,7 +495,7 @@ channel_t *channel_bind (loop_t *loop, const char *name, const char *address, ch
 
 static int dealer_connect (channel_t *channel, const char *address)
 {
-    zsock_t *socket = socket_new (ZMQ_DEALER);
+    zsock_t *socket = socket_new (channel, ZMQ_DEALER);
     if (!socket)
         return -1;
     link_guard_t *guard = link_guard_new (channel->loop, channel->name, socket, false);

@@ -136,9 +136,16 @@ void loop_post_owned (loop_t *loop, loop_call_t *handler, loop_call_t *drop, voi
 
 /* -- lifetime -------------------------------------------------------------------------------- */
 
-loop_t *loop_new (void)
+static void zeromq_start (void)
 {
     zsys_init ();
+    zsys_set_io_threads (LOOP_IO_THREADS);
+}
+
+loop_t *loop_new (void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once (&once, zeromq_start);
     zsys_handler_set (NULL);
     loop_t *loop = calloc (1, sizeof *loop);
     if (!loop) {

@@ -6,6 +6,8 @@
 
 #include "loop.h"
 
+#define LOOP_IO_THREADS 4   /* of ZeroMQ: see thread_of in channel.c */
+
 int loop_socket_watch (loop_t *loop, zsock_t *socket, zloop_reader_fn *handler, void *context);
 void loop_socket_unwatch (loop_t *loop, zsock_t *socket);
 
