@@ -9,6 +9,7 @@
 #include "metrics.h"
 #include "rates.h"
 #include "settings.h"
+#include "site.h"
 
 /* What needs no key: health checks, and the page (its other files are no routes). What the page shows
  * it asks for with a key. */
@@ -91,6 +92,22 @@ bool guard_is_question (const route_t *route)
     return is_among (route, questions, COUNT_OF (questions));
 }
 
+/* A page of another site whose name is made to lead here (DNS rebinding) is asked from by the browser of
+ * somebody who may reach this server. Keys it has none; where none is wanted, the name tells it. */
+static int check_host (const request_t *request, const route_t *route)
+{
+    const char *host = request_header (request, "Host");
+    if (guard.keys != NULL || is_among (route, open_routes, COUNT_OF (open_routes)) || request_is_from_proxy (request)
+        || site_is_own (host, settings_text (SETTING_GATEWAY_HOSTS)))
+        return 0;
+    char base [MAX_SITE];   /* of what is no host nothing is said again */
+    site_base (host, "http", base);
+    metric_add (METRIC_HTTP_HOSTS_REFUSED, 1);
+    return error_set (ERROR_HOST_NOT_KNOWN, "This server is not known by the name '%.100s'. Ask it by its address, or"
+                      " have who runs it name it in %s (*: any name), or set API keys.",
+                      *base == 0 ? "?" : base + strlen ("http://"), settings_variable (SETTING_GATEWAY_HOSTS));
+}
+
 static int refuse_key (request_t *request, bool given)
 {
     metric_add (METRIC_HTTP_KEYS_REFUSED, 1);
@@ -146,6 +163,8 @@ int guard_admit (request_t *request, const route_t *route)
 {
     const char *authorization = request_header (request, "Authorization");
     int key = -1;
+    if (check_host (request, route) != 0)
+        return -1;
     if (guard_wants_key (route)) {
         key = keys_find (guard.keys, authorization);
         if (key < 0)

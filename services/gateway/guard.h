@@ -8,7 +8,7 @@
 MUST_CHECK int guard_start (void);   /* -1 with BAD_FIELD: a setting can't be used */
 void guard_stop (void);
 
-/* Returns 0, or -1 with INVALID_API_KEY or RATE_LIMIT_EXCEEDED and the headers that belong to it.
+/* Returns 0, or -1 with HOST_NOT_KNOWN, INVALID_API_KEY or RATE_LIMIT_EXCEEDED and the headers that belong to it.
  * route NULL: there is none, and no file of the page. */
 MUST_CHECK int guard_admit (request_t *request, const route_t *route);
 

@@ -99,6 +99,7 @@ static void add_troubles (yyjson_mut_doc *document, yyjson_mut_val *responses, c
     static const struct {
         const char *status, *what;
     } troubles [] = {
+        {"403", "The server is not known by the name in Host, and wants no keys."},
         {"408", "The request came too slowly."},
         {"414", "The URL is longer than this server takes."},
         {"429", "Too much is under way, or too many questions came within a minute; Retry-After says when to come back."},
@@ -107,6 +108,8 @@ static void add_troubles (yyjson_mut_doc *document, yyjson_mut_val *responses, c
         {"503", "A part of the service is not there just now; Retry-After says when to try again."},
     };
     for (size_t i = 0; i < COUNT_OF (troubles); i++) {
+        if (yyjson_mut_obj_get (responses, troubles [i].status) != NULL)
+            continue;
         bool is_health = strcmp (route->answer, "Health") == 0 && strcmp (troubles [i].status, "503") == 0;
         add_answer (document, responses, troubles [i].status, is_health ? "Health" : "Error", troubles [i].what);
     }
@@ -118,7 +121,7 @@ static void add_rpc_answers (yyjson_mut_doc *document, yyjson_mut_val *responses
     yyjson_mut_val *taken = yyjson_mut_obj_add_obj (document, responses, "202");
     yyjson_mut_obj_add_str (document, taken, "description", "A notification was taken.");
     add_answer (document, responses, "400", "McpTrouble", "The message is malformed or of another version, or the URL.");
-    add_answer (document, responses, "403", route->answer, "A web page of this Origin may not ask.");
+    add_answer (document, responses, "403", route->answer, "A web page of this Origin may not ask, or the server is not known by the name in Host.");
     add_answer (document, responses, "404", route->answer, "There is no such method.");
     add_answer (document, responses, "406", route->answer, "The client does not take JSON.");
 }

@@ -16,4 +16,9 @@ void site_base (const char *host, const char *scheme, char out [MAX_SITE]);
  * somebody else's can come to be of this host, as its own DNS server says (DNS rebinding). */
 bool site_may_ask (const char *origin, const char *host, bool wants_key);
 
+/* Is the server meant by this Host, where no key is wanted? By an address, by a name that no public DNS
+ * server tells of ('localhost', one without a dot, a reserved ending such as .local or .internal), or by one of
+ * `names` (parted by commas; "*.example.com": also those below it; "*": any). NULL or "": no browser asks. */
+bool site_is_own (const char *host, const char *names);
+
 #endif

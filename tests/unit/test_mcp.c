@@ -214,6 +214,31 @@ static void test_origins (void **state UNUSED)
     }
 }
 
+static void test_the_names_of_this_server (void **state UNUSED)
+{
+    static const struct {
+        const char *host, *names;
+        bool own;
+    } cases [] = {
+        {NULL, "", true}, {"", "", true}, {"localhost:7860", "", true}, {"LocalHost", "", true}, {"127.0.0.1", "", true},
+        {"192.168.1.7:7860", "", true}, {"[::1]:7860", "", true}, {"[fe80::1]", "", true}, {"gateway:7860", "", true},
+        {"nas", "", true}, {"nas.local:80", "", true}, {"nas.lan.", "", true}, {"host.docker.internal:1", "", true},
+        {"gateway.quire.svc", "", true}, {"a.localhost", "", true},
+        {"evil.example", "", false}, {"evil.example:7860", "", false}, {"evil.example.", "", false},
+        {"localhost.evil.example", "", false}, {"127.0.0.1.evil.example", "", false}, {"[::1].evil.example", "", false},
+        {"evil.local.example", "", false}, {".local", "", false}, {"evil.example/.local", "", false},
+        {"docs.example.com", "docs.example.com", true}, {"DOCS.example.com:443", "a.b, docs.Example.com", true},
+        {"docs.example.com.", "docs.example.com", true}, {"example.com", "docs.example.com", false},
+        {"a.docs.example.com", "docs.example.com", false}, {"docs.example.comm", "docs.example.com", false},
+        {"a.example.com", "*.example.com", true}, {"example.com", "*.example.com", true},
+        {"aexample.com", "*.example.com", false}, {"evil.example", "*.example.com", false}, {"evil.example", "*", true},
+        {"evil.example", "a.b,*", true}, {"evil.example", " , ", false},
+    };
+    for (size_t i = 0; i < COUNT_OF (cases); i++)
+        if (site_is_own (cases [i].host, cases [i].names) != cases [i].own)
+            fail_msg ("'%s' among '%s'", cases [i].host, cases [i].names);
+}
+
 static void test_bases (void **state UNUSED)
 {
     static const char *const cases [] [3] = {
@@ -372,7 +397,7 @@ int main (void)
     const struct CMUnitTest tests [] = {
         cmocka_unit_test (test_messages), cmocka_unit_test (test_malformed_messages), cmocka_unit_test (test_error_answers),
         cmocka_unit_test (test_versions), cmocka_unit_test (test_names_in_base64), cmocka_unit_test (test_accept),
-        cmocka_unit_test (test_origins), cmocka_unit_test (test_bases), cmocka_unit_test (test_document_ids),
+        cmocka_unit_test (test_origins), cmocka_unit_test (test_the_names_of_this_server), cmocka_unit_test (test_bases), cmocka_unit_test (test_document_ids),
         cmocka_unit_test (test_pages_are_found_once), cmocka_unit_test (test_no_more_pages_than_the_limit),
         cmocka_unit_test (test_answers), cmocka_unit_test (test_results), cmocka_unit_test (test_tools),
         cmocka_unit_test (test_arguments),
