@@ -41,6 +41,7 @@
 #define RETRY_AFTER_S    "2"     /* of 429 and 503, unless something better is known */
 #define MAX_SURPLUS      32      /* connections over their address's number that are told so */
 #define SMALL_ANSWER     16384   /* bytes; what is no larger does not count against the ceiling */
+#define LACKING_MS       60000   /* between two lines of the log about want of memory */
 #define QUIET_MS         250     /* without a request, after which a connection is closed as the service stops */
 #define MAX_FORWARDED    4096    /* bytes of X-Forwarded-For, of all its headers together */
 
@@ -116,7 +117,52 @@ struct http {
     connection_t *connections;
     visitors_t *visitors;
     size_t surplus;
+    bool has_knocked;          /* a connection was let in, and the daemon has not taken it yet */
+    size_t lacking;            /* requests and connections that there was no memory for, not told yet */
+    uint64_t lacking_ms;       /* when the log was last told; 0: never */
 };
+
+/* -- want of memory -------------------------------------------------------------------------- */
+
+static void tell_lacking (http_t *http, uint64_t now)
+{
+    log_warning ("memory_short", "refused_or_cut=%zu text=\"there is no memory for what clients ask: give the gateway"
+                 " more, or lower QUIRE_GATEWAY_MAX_CONNECTIONS and QUIRE_GATEWAY_HELD_MB\"", http->lacking);
+    http->lacking = 0;
+    http->lacking_ms = now;
+}
+
+/* The first is told at once, what follows once a minute. */
+static void lack_memory (http_t *http)
+{
+    uint64_t now = loop_now_ms ();
+    metric_add (METRIC_HTTP_NO_MEMORY, 1);
+    http->lacking++;
+    if (http->lacking_ms == 0 || now - http->lacking_ms >= LACKING_MS)
+        tell_lacking (http, now);
+}
+
+static void lack_end (http_t *http)
+{
+    uint64_t now = loop_now_ms ();
+    if (http->lacking > 0 && now - http->lacking_ms >= LACKING_MS)
+        tell_lacking (http, now);
+}
+
+/* What there is no memory to make an answer for hears a fixed one, past the daemon, which then closes. */
+static void cut_lacking (http_t *http, struct MHD_Connection *connection)
+{
+    static const char body [] = "{\"error\":{\"message\":\"The server is out of memory. Try again later.\","
+                                "\"type\":\"server_error\",\"param\":null,\"code\":\"no_memory\"}}";
+    char answer [512];
+    int size = snprintf (answer, sizeof answer, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+                         "Content-Length: %zu\r\nRetry-After: " RETRY_AFTER_S "\r\nConnection: close\r\n\r\n%s",
+                         sizeof body - 1, body);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    lack_memory (http);
+    if (info != NULL && send (info->connect_fd, answer, (size_t) size, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+        shutdown (info->connect_fd, SHUT_WR);
+}
 
 /* -- answers --------------------------------------------------------------------------------- */
 
@@ -192,7 +238,7 @@ void request_answer_json (request_t *request, const char *json)
 {
     char *copy = strdup (json);
     if (copy == NULL)
-        request_answer_empty (request, 503);
+        request_fail (request, ERROR_NO_MEMORY, NULL, NULL);
     else
         request_answer_taken (request, 200, "application/json", &copy, strlen (json));
 }
@@ -250,6 +296,8 @@ void request_fail (request_t *request, error_t error, const char *text, const ch
 {
     char *json = error_json (error, text == NULL || *text == 0 ? error_default (error) : text, param);
     int status = error_http_status (error);
+    if (error == ERROR_NO_MEMORY || json == NULL)
+        lack_memory (request->http);
     if (json == NULL)
         request_answer_empty (request, status);
     else
@@ -740,8 +788,10 @@ static enum MHD_Result answer_queue (request_t *request)
 {
     int status = request->answer.status;
     struct MHD_Response *response = response_new (request);
-    if (response == NULL)
+    if (response == NULL) {
+        cut_lacking (request->http, request->connection);
         return MHD_NO;
+    }
     metric_add (METRIC_HTTP_REQUESTS, 1);
     if (status >= 400)
         metric_add (METRIC_HTTP_ERRORS, 1);
@@ -803,14 +853,16 @@ static enum MHD_Result on_end (request_t *request)
     return MHD_YES;
 }
 
-static enum MHD_Result on_request (void *context UNUSED, struct MHD_Connection *connection,
+static enum MHD_Result on_request (void *context, struct MHD_Connection *connection,
                                    const char *url UNUSED, const char *method,
                                    const char *version UNUSED, const char *data, size_t *size,
                                    void **request_p)
 {
     request_t *request = *request_p;
+    if (request == NULL)
+        cut_lacking (context, connection);
     if (request == NULL || (request->on != NULL && request->on->is_surplus))
-        return MHD_NO;   /* there was no memory for it, or its connection has had its answer */
+        return MHD_NO;   /* its connection has had its answer */
     if (request->phase == PHASE_HEADERS) {
         request->connection = connection;
         request->method = method;
@@ -922,13 +974,24 @@ static bool is_limited (const http_t *http, const address_t *peer)
     return http->options.proxies == NULL || !networks_hold (http->options.proxies, peer);
 }
 
+/* A connection that was let in and that the daemon has not taken was closed for want of memory. */
+static void see_knocked (http_t *http)
+{
+    if (http->has_knocked)
+        lack_memory (http);
+    http->has_knocked = false;
+}
+
 /* Before a connection is taken: whose address has too many is told so on some of them (surplus), and
  * the rest is closed without a word. */
 static enum MHD_Result on_knock (void *context, const struct sockaddr *from, socklen_t size UNUSED)
 {
     http_t *http = context;
     address_t peer = address_of (from), house = address_of_house (&peer);
-    if (!is_limited (http, &peer) || http->surplus < MAX_SURPLUS || !visitors_full (http->visitors, &house))
+    see_knocked (http);
+    http->has_knocked = !is_limited (http, &peer) || http->surplus < MAX_SURPLUS
+                        || !visitors_full (http->visitors, &house);
+    if (http->has_knocked)
         return MHD_YES;
     metric_add (METRIC_HTTP_CONNECTIONS_REFUSED, 1);
     return MHD_NO;
@@ -995,12 +1058,17 @@ static void connection_free (http_t *http, connection_t *connection)
 static void on_connection (void *context, struct MHD_Connection *connection, void **kept,
                            enum MHD_ConnectionNotificationCode what)
 {
+    http_t *http = context;
     bool begins = what == MHD_CONNECTION_NOTIFY_STARTED;
+    if (begins)
+        http->has_knocked = false;
     metric_add (METRIC_HTTP_CONNECTIONS, begins ? 1 : -1);
     if (begins)
-        *kept = connection_new (context, connection);
-    else
-        connection_free (context, *kept);
+        *kept = connection_new (http, connection);
+    if (begins && *kept == NULL)
+        lack_memory (http);
+    if (!begins)
+        connection_free (http, *kept);
 }
 
 /* -- clients that are gone, or too slow ------------------------------------------------------ */
@@ -1099,6 +1167,7 @@ static void run (http_t *http)
     uint64_t due = 1;
     for (int i = 0; i < MAX_RUNS; i++) {
         MHD_run (http->daemon);
+        see_knocked (http);
         if (MHD_get_timeout64 (http->daemon, &due) != MHD_YES || due > 0)
             return;
     }
@@ -1126,6 +1195,7 @@ static void on_clock (void *context)
     uint64_t due;
     end_gone (http);
     end_slow (http);
+    lack_end (http);
     if (MHD_get_timeout64 (http->daemon, &due) == MHD_YES && due == 0)
         run (http);
 }
