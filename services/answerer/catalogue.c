@@ -8,6 +8,7 @@
 #include <string.h>
 #include <yyjson.h>
 
+#include "damage.h"
 #include "error.h"
 #include "filter.h"
 #include "highlight.h"
@@ -997,6 +998,7 @@ static int get_status (call_t *call)
     add_number (call, call->root, "vectors", counts.vectors);
     add_number (call, call->root, "vectors_failed", counts.vectors_failed);
     add_number (call, call->root, "vector_stores", counts.stores);
+    yyjson_mut_obj_add_bool (call->doc, call->root, "damaged", damage_is_known ());
     add_number (call, call->root, "embedders", atomic_load (&embedders_there));
     return 0;
 }

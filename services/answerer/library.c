@@ -459,3 +459,4 @@ void library_close (library_t **library_p)
 
 store_t *library_store (library_t *library) { return library->store; }
 index_t *library_index (library_t *library) { return library->index; }
+const char *library_store_path (const library_t *library) { return library->store_path; }

@@ -32,6 +32,8 @@ MUST_CHECK int library_mend_index (library_t *library);
 /* Saves the vector index when it has changed. */
 MUST_CHECK int library_save_index (library_t *library);
 
+const char *library_store_path (const library_t *library);
+
 /* -- reading -------------------------------------------------------------------------------- */
 
 /* Lends a reader; there is one for each thread that was asked for. */

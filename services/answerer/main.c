@@ -5,6 +5,7 @@
  * embedding.c), one hears the language model (llm.c), one tells the job board (progress.c). */
 #include "answers.h"
 #include "ask.h"
+#include "damage.h"
 #include "embedding.h"
 #include "library.h"
 #include "llm.h"
@@ -55,7 +56,7 @@ static int answerer_start (loop_t *loop)
         return -1;
     readers = pool_new (loop, reader_threads ());
     if (readers == NULL || progress_start (loop, settings_text (SETTING_REDIS_URL)) != 0
-        || writer_start (loop, library) != 0)
+        || writer_start (loop, library) != 0 || damage_start (loop, library_store_path (library)) != 0)
         return -1;
     embedding_start (library, readers, &embed_channel);
     ask_start (library, readers, &ask_channel);
@@ -89,6 +90,7 @@ static bool answerer_drain (uint64_t since_ms)
 
 static void answerer_stop (void)
 {
+    damage_stop ();
     pool_destroy (&readers);
     ask_stop ();
     llm_stop ();

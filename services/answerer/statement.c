@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAIT_MS 5000
+#include "log.h"
+#include "metrics.h"
+
+#define WAIT_MS     5000
+#define STEPS_A_ASK 1000   /* of SQLite's machine, between two questions whether it is over */
 
 static const char *const statements [] = {
 #define STATEMENT(name, sql) [STATEMENT_##name] = sql,
@@ -37,6 +41,16 @@ static bool disk_is_full (sqlite3 *db, int code)
         || ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && (cause == ENOSPC || cause == EDQUOT));
 }
 
+/* Whoever meets it makes it known; the log says it once. */
+static int fail_damaged (store_t *store, const char *tried)
+{
+    if (metric_get (METRIC_STORE_DAMAGED) == 0)
+        log_error ("store_damaged", "tried=\"%s\" why=\"%s\" text=\"%s\"", tried, sqlite3_errmsg (store->db),
+                   error_default (ERROR_STORE_DAMAGED));
+    metric_set (METRIC_STORE_DAMAGED, 1);
+    return error_set (ERROR_STORE_DAMAGED, NULL);
+}
+
 static int fail (store_t *store, const char *tried)
 {
     int code = sqlite3_errcode (store->db) & 0xFF;
@@ -44,9 +58,9 @@ static int fail (store_t *store, const char *tried)
         return error_set (ERROR_DISK_FULL, NULL);
     if (code == SQLITE_NOMEM)
         return error_set (ERROR_NO_MEMORY, NULL);
-    const char *advice = code == SQLITE_CORRUPT || code == SQLITE_NOTADB
-        ? "; the file is damaged: restore store.sqlite from a backup, or move it away to begin anew" : "";
-    return error_set (ERROR_STORE_FAILED, "store: %s: %s%s", tried, sqlite3_errmsg (store->db), advice);
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+        return fail_damaged (store, tried);
+    return error_set (ERROR_STORE_FAILED, "store: %s: %s", tried, sqlite3_errmsg (store->db));
 }
 
 /* -- statements ----------------------------------------------------------------------------- */
@@ -275,6 +289,16 @@ void connection_close (store_t **store)
     rows_forget (*store);
     free (*store);
     *store = NULL;
+}
+
+static int is_over (void *over)
+{
+    return atomic_load ((const atomic_bool *) over);
+}
+
+void connection_give_up_when (store_t *store, const atomic_bool *over)
+{
+    sqlite3_progress_handler (store->db, STEPS_A_ASK, is_over, (void *) over);
 }
 
 bool connection_in_group (const store_t *store)

@@ -13,6 +13,7 @@ MUST_CHECK store_t *connection_open (const char *path, connection_mode_t mode);
 void connection_close (store_t **store);
 MUST_CHECK int connection_execute (store_t *store, const char *sql);   /* any number of statements */
 MUST_CHECK int connection_pragma (store_t *store, const char *sql, int64_t *value);
+void connection_give_up_when (store_t *store, const atomic_bool *over);
 bool connection_in_group (const store_t *store);
 
 /* -- statements ----------------------------------------------------------------------------- */

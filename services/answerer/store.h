@@ -3,10 +3,12 @@
  * thread at a time.
  *
  * Rows borrow their strings from the connection: they are valid inside the callback, or until the
- * next call with the same connection. Functions fail with -1 and STORE_FAILED, DISK_FULL or the
- * named NOT_FOUND. */
+ * next call with the same connection. Functions fail with -1 and STORE_FAILED, STORE_DAMAGED,
+ * DISK_FULL or the named NOT_FOUND. */
 #ifndef QUIRE_STORE_H
 #define QUIRE_STORE_H
+
+#include <stdatomic.h>
 
 #include "error.h"
 #include "message.h"
@@ -276,6 +278,11 @@ void store_release (store_t *store);
  * byte of the database is read. */
 typedef void (store_finding_handler_t) (void *context, const char *what, const char *which);
 MUST_CHECK int store_check (store_t *store, bool quick, store_finding_handler_t *handler, void *context);
+
+/* SQLite's own quick look alone: is the database readable as a whole? Returns 0, or -1; STORE_DAMAGED: it
+ * could not even be looked at. */
+MUST_CHECK int store_check_pages (store_t *store, store_finding_handler_t *handler, void *context);
+void store_give_up_when (store_t *store, const atomic_bool *over);   /* what is asked of it fails then */
 
 /* What the full-text index should hold, by its documents' numbers, in their order. */
 typedef enum { STORE_PAGES_WITH_TERMS, STORE_PAGES_WITH_HEAD, STORE_CHUNKS, STORE_FILES } store_documents_of_t;

@@ -38,6 +38,16 @@ static int run_check (store_t *store, const check_t *check, store_finding_handle
     return result;
 }
 
+int store_check_pages (store_t *store, store_finding_handler_t *handler, void *context)
+{
+    return run_check (store, &whole_quick, handler, context);
+}
+
+void store_give_up_when (store_t *store, const atomic_bool *over)
+{
+    connection_give_up_when (store, over);
+}
+
 int store_check (store_t *store, bool quick, store_finding_handler_t *handler, void *context)
 {
     int result = run_check (store, quick ? &whole_quick : &whole, handler, context);

@@ -192,7 +192,7 @@ static int write_work (work_t *work)
     if (catalogue_answer (store, &work->message, &work->answer) == 0)
         return store_part_keep (store);
     error_t error = error_get ();
-    if (error == ERROR_DISK_FULL || error == ERROR_STORE_FAILED || !store_in_group (store))
+    if (error == ERROR_DISK_FULL || error == ERROR_STORE_FAILED || error == ERROR_STORE_DAMAGED || !store_in_group (store))
         return -1;
     store_part_drop (store);
     return 0;

@@ -13,6 +13,7 @@
 typedef struct {
     size_t extractors, answerers, embedders;
     bool redis;
+    bool damaged;   /* the library's database */
 } roles_t;
 
 /* What the gateway sees itself; the embedders are the answerer's to tell. */
@@ -24,11 +25,14 @@ static roles_t roles_seen (void)
 
 static yyjson_doc *read_status (const ask_answer_t *answer, roles_t *roles)
 {
+    roles->damaged = answer->error == ERROR_STORE_DAMAGED;
     if (answer->message == NULL || answer->message->id != MESSAGE_RESULT)
         return NULL;
     const char *json = answer->message->result.json;
     yyjson_doc *document = yyjson_read (json, strlen (json), 0);
-    roles->embedders = yyjson_get_uint (yyjson_obj_get (yyjson_doc_get_root (document), "embedders"));
+    yyjson_val *root = yyjson_doc_get_root (document);
+    roles->embedders = yyjson_get_uint (yyjson_obj_get (root, "embedders"));
+    roles->damaged = yyjson_is_true (yyjson_obj_get (root, "damaged"));
     return document;
 }
 
@@ -94,10 +98,8 @@ static void add_missing (yyjson_mut_doc *document, yyjson_mut_val *root, const c
     }
 }
 
-static void answer_not_ready (request_t *request, const char *missing)
+static void answer_not_ready (request_t *request, const char *missing, error_t why, const char *text)
 {
-    char text [128];
-    snprintf (text, sizeof text, "Not ready yet. Missing: %s.", missing);
     yyjson_mut_doc *document = yyjson_mut_doc_new (NULL);
     yyjson_mut_val *root = yyjson_mut_obj (document);
     yyjson_mut_doc_set_root (document, root);
@@ -105,28 +107,31 @@ static void answer_not_ready (request_t *request, const char *missing)
     add_missing (document, root, missing);
     yyjson_mut_val *error = yyjson_mut_obj_add_obj (document, root, "error");
     yyjson_mut_obj_add_str (document, error, "message", text);
-    yyjson_mut_obj_add_str (document, error, "type", error_type (ERROR_ROLE_AWAY));
+    yyjson_mut_obj_add_str (document, error, "type", error_type (why));
     yyjson_mut_obj_add_null (document, error, "param");
-    yyjson_mut_obj_add_str (document, error, "code", error_name (ERROR_ROLE_AWAY));
+    yyjson_mut_obj_add_str (document, error, "code", error_name (why));
     api_answer (request, 503, &document);
 }
 
 static void answer_ready (request_t *request, const roles_t *roles)
 {
-    char missing [64];
+    char missing [64], text [128];
     name_missing (roles, missing);
-    if (*missing == 0)
-        request_answer_json (request, "{\"status\":\"ready\",\"missing\":[]}");
+    snprintf (text, sizeof text, "Not ready yet. Missing: %s.", missing);
+    if (roles->damaged)
+        answer_not_ready (request, missing, ERROR_STORE_DAMAGED, error_default (ERROR_STORE_DAMAGED));
+    else if (*missing != 0)
+        answer_not_ready (request, missing, ERROR_ROLE_AWAY, text);
     else
-        answer_not_ready (request, missing);
+        request_answer_json (request, "{\"status\":\"ready\",\"missing\":[]}");
 }
 
 static void on_ready_status (void *context, const ask_answer_t *answer)
 {
     roles_t roles = roles_seen ();
-    if (answer->message == NULL)
-        roles.answerers = 0;   /* it is there, but does not answer */
     yyjson_doc_free (read_status (answer, &roles));
+    if (answer->message == NULL && !roles.damaged)
+        roles.answerers = 0;   /* it is there, but does not answer */
     answer_ready (context, &roles);
 }
 
