@@ -54,7 +54,8 @@ def test_metrics(service, facts):
                  "quire_pieces_embedded", "quire_cpu_seconds", "quire_resident_bytes"):
         assert name in families, sorted(families)
         assert families[name].documentation and families[name].type in ("counter", "gauge")
-    assert service.metrics()[("quire_files", "answerer")] >= 1
+    # Told once a second.
+    wait_until(lambda: service.metrics()[("quire_files", "answerer")] >= 1, PATIENCE_S, "the files to be counted")
 
 
 def test_openapi(service):
