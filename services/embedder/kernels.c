@@ -22,13 +22,38 @@ static float sum_parts (const real_t parts [PARTS])
     return sum_of ((parts [0] + parts [1]) + (parts [2] + parts [3]));
 }
 
-static void layer_norm (float *row, const float *scale, const float *shift, size_t width)
+/* Number i and those behind it of a row of a linear layer's result. coded is a constant wherever this
+ * is called. */
+static inline __attribute__ ((always_inline)) real_t
+result_at (const result_t *result, size_t i, const bool coded)
 {
-    real_t sums [PARTS] = {0}, squares [PARTS] = {0};
-    for (size_t i = 0; i < width; i += STEP)
-        for (size_t k = 0; k < PARTS; k++)
-            sums [k] += real_load (row + i + k * LANES);
-    real_t mean = real_all (sum_parts (sums) / (float) width);
+    if (!coded)
+        return real_load ((const float *) result->values + i) + real_load (result->bias + i);
+    float scale = result->coding.scale, zero = -result->coding.scale * result->coding.zero;
+    return to_real (whole_load ((const int32_t *) result->values + i))
+           * (scale * real_load (result->scales + i))
+           + (zero * real_load (result->totals + i) + real_load (result->bias + i));
+}
+
+static inline __attribute__ ((always_inline)) void
+finish_as (float *row, const result_t *result, size_t width, const bool coded)
+{
+    for (size_t i = 0; i < width; i += LANES)
+        real_store (row + i, result_at (result, i, coded));
+}
+
+static void finish (float *row, const result_t *result, size_t width)
+{
+    if (result->coded)
+        finish_as (row, result, width, true);
+    else
+        finish_as (row, result, width, false);
+}
+
+/* Of a row whose sum is known. */
+static void norm_with (float *row, float sum, const float *scale, const float *shift, size_t width)
+{
+    real_t squares [PARTS] = {0}, mean = real_all (sum / (float) width);
     for (size_t i = 0; i < width; i += STEP)
         for (size_t k = 0; k < PARTS; k++) {
             real_t apart = real_load (row + i + k * LANES) - mean;
@@ -38,6 +63,37 @@ static void layer_norm (float *row, const float *scale, const float *shift, size
     for (size_t i = 0; i < width; i += LANES)
         real_store (row + i, (real_load (row + i) - mean) * (factor * real_load (scale + i))
                              + real_load (shift + i));
+}
+
+static void layer_norm (float *row, const float *scale, const float *shift, size_t width)
+{
+    real_t sums [PARTS] = {0};
+    for (size_t i = 0; i < width; i += STEP)
+        for (size_t k = 0; k < PARTS; k++)
+            sums [k] += real_load (row + i + k * LANES);
+    norm_with (row, sum_parts (sums), scale, shift, width);
+}
+
+static inline __attribute__ ((always_inline)) float
+add_result (float *row, const result_t *result, size_t width, const bool coded)
+{
+    real_t sums [PARTS] = {0};
+    for (size_t i = 0; i < width; i += STEP)
+        for (size_t k = 0; k < PARTS; k++) {
+            size_t at = i + k * LANES;
+            real_t x = real_load (row + at) + result_at (result, at, coded);
+            real_store (row + at, x);
+            sums [k] += x;
+        }
+    return sum_parts (sums);
+}
+
+static void add_norm (float *row, const result_t *result, const float *scale, const float *shift,
+                      size_t width)
+{
+    float sum = result->coded ? add_result (row, result, width, true)
+                              : add_result (row, result, width, false);
+    norm_with (row, sum, scale, shift, width);
 }
 
 /* Normal distribution function less 1/2: an odd rational function fitted by least squares on
@@ -59,12 +115,21 @@ static inline real_t normal_half (real_t x)
     return quotient (x * p, q);
 }
 
-static void gelu (float *row, size_t width)
+static inline __attribute__ ((always_inline)) void
+gelu_as (float *row, const result_t *result, size_t width, const bool coded)
 {
     for (size_t i = 0; i < width; i += LANES) {
-        real_t x = real_load (row + i);
+        real_t x = result_at (result, i, coded);
         real_store (row + i, x * (0.5f + normal_half (x)));
     }
+}
+
+static void gelu (float *row, const result_t *result, size_t width)
+{
+    if (result->coded)
+        gelu_as (row, result, width, true);
+    else
+        gelu_as (row, result, width, false);
 }
 
 /* Least and most of the row and of 0. */
@@ -87,31 +152,20 @@ static coding_t quantise (uint8_t *out, const float *row, size_t width)
     range_of (row, width, &least, &most);
     float range = most - least, factor = range > 0 ? MOST_CODE / range : 0;
     float zero = nearbyintf (-least * factor);
-    for (size_t i = 0; i < width; i += LANES) {
-        real_t code = less_of (real_load (row + i) * factor + zero, real_all (MOST_CODE));
-        byte_lanes_t codes = __builtin_convertvector (to_whole (more_of (code, real_all (0))),
-                                                      byte_lanes_t);
-        memcpy (out + i, &codes, sizeof codes);
+    for (size_t i = 0; i < width; i += 4 * LANES) {
+        whole_t codes [4];
+        for (size_t k = 0; k < 4; k++)
+            codes [k] = to_whole (real_load (row + i + k * LANES) * factor + zero);
+        store_bytes (out + i, codes);
     }
     return (coding_t) {range / MOST_CODE, zero};
-}
-
-static void dequantise (float *row, const int32_t *sums, coding_t coding, const float *scales,
-                        const float *totals, const float *bias, size_t width)
-{
-    float scale = coding.scale, zero = -coding.scale * coding.zero;
-    for (size_t i = 0; i < width; i += LANES)
-        real_store (row + i, to_real (whole_load (sums + i)) * (scale * real_load (scales + i))
-                             + (zero * real_load (totals + i) + real_load (bias + i)));
 }
 
 static void shorten (uint16_t *out, const float *row, size_t width)
 {
     for (size_t i = 0; i < width; i += LANES) {
         whole_t bits = bits_of (real_load (row + i));
-        bits = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-        short_lanes_t halves = __builtin_convertvector (bits, short_lanes_t);
-        memcpy (out + i, &halves, sizeof halves);
+        store_shorts (out + i, (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
     }
 }
 
@@ -132,6 +186,6 @@ extern const attention_kernels_t KERNELS_ATTENTION;
 extern const kernels_t KERNELS;
 const kernels_t KERNELS = {
     .name = KERNELS_NAME, .attention = &KERNELS_ATTENTION, .add = add, .layer_norm = layer_norm,
-    .gelu = gelu, .quantise = quantise, .dequantise = dequantise, .shorten = shorten,
+    .finish = finish, .add_norm = add_norm, .gelu = gelu, .quantise = quantise, .shorten = shorten,
     .unit_length = unit_length,
 };

@@ -72,6 +72,17 @@ typedef struct {
     float scale, zero;
 } coding_t;
 
+/* A row of a linear layer's result, as the product left it: f32; or sums of products of codes with
+ * int8 weights. */
+typedef struct {
+    const void *values;
+    const float *bias;
+    bool coded;                     /* then also: */
+    coding_t coding;                /* of the input's row */
+    const float *scales;            /* what a weight of 1 of the column stands for */
+    const float *totals;            /* sums of the column's weights, times its scale */
+} result_t;
+
 typedef struct {
     const char *name;
     const attention_kernels_t *attention;
@@ -83,18 +94,19 @@ typedef struct {
      * Source: Ba, Kiros & Hinton 2016. */
     void (*layer_norm) (float *row, const float *scale, const float *shift, size_t width);
 
-    /* row [width] = gelu (row), the exact (erf) GELU to 2e-6.
+    /* row [width] = result + bias */
+    void (*finish) (float *row, const result_t *result, size_t width);
+
+    /* row [width] = layer_norm (row + result + bias) */
+    void (*add_norm) (float *row, const result_t *result, const float *scale, const float *shift,
+                      size_t width);
+
+    /* row [width] = gelu (result + bias), the exact (erf) GELU to 2e-6.
      * Source: Hendrycks & Gimpel 2016. */
-    void (*gelu) (float *row, size_t width);
+    void (*gelu) (float *row, const result_t *result, size_t width);
 
     /* out [width] = codes of the row, whose range from least to most is cut in 255 steps; 0 is exact */
     coding_t (*quantise) (uint8_t *out, const float *row, size_t width);
-
-    /* row [width] = what sums of products of such codes with int8 weights stand for, + bias
-     * scales   what a weight of 1 of the column stands for
-     * totals   sums of the column's weights, times its scale */
-    void (*dequantise) (float *row, const int32_t *sums, coding_t coding, const float *scales,
-                        const float *totals, const float *bias, size_t width);
 
     /* out [width] = row in bf16, rounded to the nearest */
     void (*shorten) (uint16_t *out, const float *row, size_t width);

@@ -24,12 +24,6 @@
 #define BLOCK_NUMBERS  (KEY_BLOCK * HEAD_WIDTH)
 #define HEAD_NUMBERS   (MOST_KEYS * HEAD_WIDTH)
 
-static inline void store_codes (int16_t *to, whole_t codes)
-{
-    short_lanes_t halves = __builtin_convertvector (codes, short_lanes_t);
-    memcpy (to, &halves, sizeof halves);
-}
-
 /* -- packing ------------------------------------------------------------------------------------- */
 
 static float encode_row (int16_t *codes, const float *row, size_t width, float most)
@@ -40,7 +34,7 @@ static float encode_row (int16_t *codes, const float *row, size_t width, float m
             parts [k] = more_of (parts [k], size_of (real_load (row + i + k * LANES)));
     float largest = most_of (more_of (parts [0], parts [1])), factor = largest > 0 ? most / largest : 0;
     for (size_t i = 0; i < width; i += LANES)
-        store_codes (codes + i, to_whole (real_load (row + i) * factor));
+        store_shorts (codes + i, to_whole (real_load (row + i) * factor));
     return largest / most;
 }
 
@@ -113,20 +107,6 @@ static void score (float *scores, const queries_t *queries, const keys_t *keys)
 
 /* -- weights ------------------------------------------------------------------------------------- */
 
-/* 2^x to 8e-8 for x <= 0: 2^n times a polynomial on [-1/2, 1/2]. Below -126: about 0. */
-static inline real_t exp2_negative (real_t x)
-{
-    x = more_of (x, real_all (-126.0f));
-    whole_t n = to_whole (x);
-    real_t r = x - to_real (n);
-    real_t p = 0.00132764573f * r + 0.00967554096f;
-    p = p * r + 0.0555071346f;
-    p = p * r + 0.240221202f;
-    p = p * r + 0.693146944f;
-    p = p * r + 1.00000012f;
-    return (real_t) (bits_of (p) + (n << 23));
-}
-
 static float weigh_row (int16_t *codes, const float *scores, const float *factors, size_t blocks)
 {
     real_t most = real_load (scores), sum = {0};
@@ -136,7 +116,7 @@ static float weigh_row (int16_t *codes, const float *scores, const float *factor
     for (size_t i = 0; i < blocks * KEY_BLOCK; i += LANES) {
         real_t power = exp2_negative (real_load (scores + i) - top);
         sum += power;
-        store_codes (codes + i, to_whole (power * real_load (factors + i)));
+        store_shorts (codes + i, to_whole (power * real_load (factors + i)));
     }
     return sum_of (sum);
 }

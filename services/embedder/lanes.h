@@ -27,7 +27,6 @@
 typedef int32_t whole_t __attribute__ ((vector_size (4 * LANES)));
 typedef float   real_t  __attribute__ ((vector_size (4 * LANES)));
 typedef int16_t short_lanes_t __attribute__ ((vector_size (2 * LANES)));
-typedef uint8_t byte_lanes_t  __attribute__ ((vector_size (LANES)));
 
 /* -- memory -------------------------------------------------------------------------------------- */
 
@@ -61,6 +60,38 @@ static inline whole_t whole_all (const void *from)
 static inline real_t real_all (float x)
 {
     return x - (real_t) {0};
+}
+
+/* The numbers of four vectors as bytes; what is below 0 or above 255 becomes that. */
+static inline void store_bytes (uint8_t *to, const whole_t x [4])
+{
+#if LANES == 16
+    const __m512i order = _mm512_setr_epi32 (0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i low = _mm512_packs_epi32 ((__m512i) x [0], (__m512i) x [1]);
+    __m512i high = _mm512_packs_epi32 ((__m512i) x [2], (__m512i) x [3]);
+    _mm512_storeu_si512 (to, _mm512_permutexvar_epi32 (order, _mm512_packus_epi16 (low, high)));
+#elif LANES == 8
+    const __m256i order = _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7);
+    __m256i low = _mm256_packs_epi32 ((__m256i) x [0], (__m256i) x [1]);
+    __m256i high = _mm256_packs_epi32 ((__m256i) x [2], (__m256i) x [3]);
+    _mm256_storeu_si256 ((__m256i *) to, _mm256_permutevar8x32_epi32 (_mm256_packus_epi16 (low, high),
+                                                                      order));
+#else
+    for (size_t k = 0; k < 4; k++)
+        for (size_t i = 0; i < LANES; i++)
+            to [k * LANES + i] = (uint8_t) (x [k] [i] < 0 ? 0 : x [k] [i] > 255 ? 255 : x [k] [i]);
+#endif
+}
+
+/* As 16 bits, which they fit. */
+static inline void store_shorts (void *to, whole_t x)
+{
+#if LANES == 16
+    _mm256_storeu_si256 (to, _mm512_cvtepi32_epi16 ((__m512i) x));
+#else
+    short_lanes_t shorts = __builtin_convertvector (x, short_lanes_t);
+    memcpy (to, &shorts, sizeof shorts);
+#endif
 }
 
 /* -- whole and real ------------------------------------------------------------------------------ */
@@ -140,6 +171,28 @@ static inline float most_of (real_t x)
 }
 
 /* -- arithmetic ---------------------------------------------------------------------------------- */
+
+/* 2^x for x <= 0, to 3e-6: 2^n, n being the whole number below, times a polynomial on [0, 1]. Below
+ * -126: about 0. */
+static inline real_t exp2_negative (real_t x)
+{
+#if LANES == 16
+    real_t r = (real_t) _mm512_reduce_ps ((__m512) x, _MM_FROUND_TO_NEG_INF);
+#else
+    x = more_of (x, real_all (-126.0f));
+    whole_t n = to_whole (x - 0.5f);
+    real_t r = x - to_real (n);
+#endif
+    real_t p = 0.0135341557f * r + 0.0520114824f;
+    p = p * r + 0.24144274f;
+    p = p * r + 0.693003833f;
+    p = p * r + 1.00000262f;
+#if LANES == 16
+    return (real_t) _mm512_scalef_ps ((__m512) p, (__m512) x);
+#else
+    return (real_t) (bits_of (p) + (n << 23));
+#endif
+}
 
 /* a / b, to 2 ulp. */
 static inline real_t quotient (real_t a, real_t b)

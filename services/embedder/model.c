@@ -241,22 +241,18 @@ static product_t *product_get (encoder_t *encoder, kind_t kind, const linear_t *
     return *product;
 }
 
-/* What is done with a row of a linear layer's result: row i, bias included. */
-typedef void (row_step_t) (encoder_t *encoder, const layer_t *layer, size_t i, float *row);
+/* What is done with row i of a linear layer's result. */
+typedef void (row_step_t) (encoder_t *encoder, const layer_t *layer, size_t i, const result_t *result);
 
-/* Row i of the layer's result, which is row `at` of the block. */
-static float *linear_row (encoder_t *encoder, const linear_t *linear, const input_t *input, size_t i,
-                          size_t at)
+/* Row i of the result, which is row `at` of the block. */
+static result_t result_row (const encoder_t *encoder, const linear_t *linear, const input_t *input,
+                            size_t i, size_t at)
 {
-    if (encoder->model->precision == PRECISION_INT8)
-        encoder->kernels->dequantise (encoder->row,
-                                      (int32_t *) encoder->results + at * linear->outputs,
-                                      input->codings [i], linear->scales, linear->totals,
-                                      linear->bias, linear->outputs);
-    else
-        encoder->kernels->add (encoder->row, (float *) encoder->results + at * linear->outputs,
-                               linear->bias, linear->outputs);
-    return encoder->row;
+    return (result_t) {
+        .values = (float *) encoder->results + at * linear->outputs,    /* or int32_t, as wide */
+        .bias = linear->bias, .coded = encoder->model->precision == PRECISION_INT8,
+        .coding = input->codings [i], .scales = linear->scales, .totals = linear->totals,
+    };
 }
 
 /* Sends the rows of `input` through a linear layer, block by block, and each result through `step`. */
@@ -272,18 +268,15 @@ static int linear_run (encoder_t *encoder, const layer_t *layer, kind_t kind, co
         if (!product || product_run (product, linear->matrix, input_row (encoder, input, first),
                                      encoder->results) != 0)
             return -1;
-        for (size_t i = first; i < encoder->length && i < first + encoder->block; i++)
-            step (encoder, layer, i, linear_row (encoder, linear, input, i, i - first));
+        for (size_t i = first; i < encoder->length && i < first + encoder->block; i++) {
+            result_t result = result_row (encoder, linear, input, i, i - first);
+            step (encoder, layer, i, &result);
+        }
     }
     return 0;
 }
 
 /* -- forward ------------------------------------------------------------------------------------- */
-
-static void norm (const encoder_t *encoder, const norm_t *norm, float *row)
-{
-    encoder->kernels->layer_norm (row, norm->scale, norm->shift, MODEL_WIDTH);
-}
 
 static void embed (encoder_t *encoder, const int32_t *ids)
 {
@@ -294,39 +287,42 @@ static void embed (encoder_t *encoder, const int32_t *ids)
         kernels->add (row, weights->words + (size_t) ids [i] * MODEL_WIDTH, weights->segment,
                       MODEL_WIDTH);
         kernels->add (row, row, weights->positions + i * MODEL_WIDTH, MODEL_WIDTH);
-        norm (encoder, &weights->embedding_norm, row);
+        kernels->layer_norm (row, weights->embedding_norm.scale, weights->embedding_norm.shift,
+                             MODEL_WIDTH);
         input_put (encoder, &encoder->input, i, row);
     }
 }
 
-static void take_query_key_value (encoder_t *encoder, const layer_t *layer UNUSED, size_t i, float *row)
+static void take_query_key_value (encoder_t *encoder, const layer_t *layer UNUSED, size_t i,
+                                  const result_t *result)
 {
-    attention_take (encoder->attention, i, row);
+    encoder->kernels->finish (encoder->row, result, QKV_WIDTH);
+    attention_take (encoder->attention, i, encoder->row);
 }
 
-/* hidden = norm (hidden + row), which the next linear layer reads. */
-static void add_and_norm (encoder_t *encoder, const norm_t *with, size_t i, const float *row)
+/* hidden = norm (hidden + result), which the next linear layer reads. */
+static void add_and_norm (encoder_t *encoder, const norm_t *norm, size_t i, const result_t *result)
 {
     float *hidden = encoder->hidden + i * MODEL_WIDTH;
-    encoder->kernels->add (hidden, hidden, row, MODEL_WIDTH);
-    norm (encoder, with, hidden);
+    encoder->kernels->add_norm (hidden, result, norm->scale, norm->shift, MODEL_WIDTH);
     input_put (encoder, &encoder->input, i, hidden);
 }
 
-static void take_attended (encoder_t *encoder, const layer_t *layer, size_t i, float *row)
+static void take_attended (encoder_t *encoder, const layer_t *layer, size_t i, const result_t *result)
 {
-    add_and_norm (encoder, &layer->attention_norm, i, row);
+    add_and_norm (encoder, &layer->attention_norm, i, result);
 }
 
-static void take_inner (encoder_t *encoder, const layer_t *layer UNUSED, size_t i, float *row)
+static void take_inner (encoder_t *encoder, const layer_t *layer UNUSED, size_t i,
+                        const result_t *result)
 {
-    encoder->kernels->gelu (row, MODEL_INNER);
-    input_put (encoder, &encoder->inner, i, row);
+    encoder->kernels->gelu (encoder->row, result, MODEL_INNER);
+    input_put (encoder, &encoder->inner, i, encoder->row);
 }
 
-static void take_outer (encoder_t *encoder, const layer_t *layer, size_t i, float *row)
+static void take_outer (encoder_t *encoder, const layer_t *layer, size_t i, const result_t *result)
 {
-    add_and_norm (encoder, &layer->output_norm, i, row);
+    add_and_norm (encoder, &layer->output_norm, i, result);
 }
 
 static int attention_block (encoder_t *encoder, const layer_t *layer)

@@ -56,11 +56,12 @@ static void check_layer_norm (const kernels_t *kernels, size_t width)
 
 static void check_gelu (const kernels_t *kernels, size_t width)
 {
+    static float twice [MOST_WIDTH];
     for (size_t i = 0; i < width; i++)
-        row [i] = a [i] * 2;    /* to where it is 0 or x */
-    kernels->gelu (row, width);
+        twice [i] = a [i] * 2;      /* to where it is 0 or x */
+    kernels->gelu (row, &(result_t) {.values = twice, .bias = b}, width);
     for (size_t i = 0; i < width; i++) {
-        double x = (double) a [i] * 2;
+        double x = (double) (twice [i] + b [i]);
         near_to (row [i], x * 0.5 * (1 + erf (x / sqrt (2.0))), 2e-6 * fmax (1, fabs (x)));
     }
 }
@@ -80,10 +81,35 @@ static void check_int8 (const kernels_t *kernels, size_t width)
         totals [i] = a [width - 1 - i];
     }
     assert_true (codes [width / 2] == coding.zero);
-    kernels->dequantise (row, sums, coding, b, totals, a, width);
+    result_t result = {sums, a, true, coding, b, totals};
+    kernels->finish (row, &result, width);
     for (size_t i = 0; i < width; i++) {
         double scale = coding.scale, wanted = sums [i] * scale * b [i] - coding.zero * scale * totals [i];
         near_to (row [i], wanted + a [i], 1e-6 * (fabs (sums [i] * scale * b [i]) + 255 * scale * 4 + 4));
+    }
+}
+
+/* What is added to a row, or sent through GELU, is what finish makes of the result: f32 or codes. */
+static void check_fused (const kernels_t *kernels, size_t width)
+{
+    static float finished [MOST_WIDTH], normed [MOST_WIDTH];
+    static int32_t sums [MOST_WIDTH];
+    for (size_t i = 0; i < width; i++)
+        sums [i] = (int32_t) (a [width - 1 - i] * 1e4f);
+    const result_t results [] = {{.values = b, .bias = a}, {sums, a, true, {1e-4f, 7}, b, a}};
+    for (size_t i = 0; i < COUNT_OF (results); i++) {
+        kernels->finish (finished, &results [i], width);
+        kernels->add (normed, finished, b, width);
+        kernels->layer_norm (normed, a, b, width);
+        memcpy (row, b, sizeof row);
+        kernels->add_norm (row, &results [i], a, b, width);
+        for (size_t k = 0; k < width; k++)
+            near_to (row [k], normed [k], 1e-4);
+        memset (normed, 0, sizeof normed);
+        kernels->gelu (normed, &(result_t) {.values = finished, .bias = normed}, width);
+        kernels->gelu (row, &results [i], width);
+        for (size_t k = 0; k < width; k++)
+            near_to (row [k], normed [k], 1e-4);
     }
 }
 
@@ -191,6 +217,7 @@ static void every_level_computes_the_same (void **state)
             check_layer_norm (kernels, widths [i]);
             check_gelu (kernels, widths [i]);
             check_int8 (kernels, widths [i]);
+            check_fused (kernels, widths [i]);
             check_bf16 (kernels, widths [i]);
             check_unit_length (kernels, widths [i]);
             check_zeros (kernels, widths [i]);
