@@ -93,12 +93,13 @@ bool guard_is_question (const route_t *route)
 }
 
 /* A page of another site whose name is made to lead here (DNS rebinding) is asked from by the browser of
- * somebody who may reach this server. Keys it has none; where none is wanted, the name tells it. */
+ * somebody who may reach this server. Keys it has none; where none is wanted, the name tells it. MCP has a
+ * stricter rule of its own, by Origin, which a browser sends with each POST. */
 static int check_host (const request_t *request, const route_t *route)
 {
     const char *host = request_header (request, "Host");
     if (guard.keys != NULL || is_among (route, open_routes, COUNT_OF (open_routes)) || request_is_from_proxy (request)
-        || site_is_own (host, settings_text (SETTING_GATEWAY_HOSTS)))
+        || (route != NULL && route->body == BODY_RPC) || site_is_own (host, settings_text (SETTING_GATEWAY_HOSTS)))
         return 0;
     char base [MAX_SITE];   /* of what is no host nothing is said again */
     site_base (host, "http", base);

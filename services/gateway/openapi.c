@@ -121,7 +121,7 @@ static void add_rpc_answers (yyjson_mut_doc *document, yyjson_mut_val *responses
     yyjson_mut_val *taken = yyjson_mut_obj_add_obj (document, responses, "202");
     yyjson_mut_obj_add_str (document, taken, "description", "A notification was taken.");
     add_answer (document, responses, "400", "McpTrouble", "The message is malformed or of another version, or the URL.");
-    add_answer (document, responses, "403", route->answer, "A web page of this Origin may not ask, or the server is not known by the name in Host.");
+    add_answer (document, responses, "403", route->answer, "A web page of this Origin may not ask.");
     add_answer (document, responses, "404", route->answer, "There is no such method.");
     add_answer (document, responses, "406", route->answer, "The client does not take JSON.");
 }
