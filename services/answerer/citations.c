@@ -216,8 +216,8 @@ static size_t end_of_span (const citations_t *citations, size_t at, bool *never)
     size_t view = view_of (citations), ticks = 0;
     for (; at < view; at++) {
         ticks = citations->held [at] == '`' ? ticks + 1 : 0;
-        bool ends_code = span->ticks > 0 && ticks == span->ticks
-                      && (at + 1 == view || citations->held [at + 1] != '`');
+        bool run_is_over = at + 1 < view ? citations->held [at + 1] != '`' : *never || view == MAX_MARK_BYTES;
+        bool ends_code = span->ticks > 0 && ticks == span->ticks && run_is_over;
         if (ends_code || (span->ticks == 0 && begins (citations->held + at, view - at, span->close)))
             return at;
         if (citations->held [at] == '\n' && span->ticks < BLOCK_TICKS)
@@ -322,7 +322,7 @@ static bool settle_round (citations_t *citations, const mark_t *mark, size_t spa
     if (count > 0 || mark->is_named || ends_clause (citations, end, view))
         put_found (citations, mark, found, count, space);
     else
-        tell_held (citations, end);
+        tell_held (citations, space + mark->open);   /* what it holds may have marks of its own */
     return true;
 }
 
@@ -361,14 +361,14 @@ static bool step_bracket (citations_t *citations, size_t space, bool at_end)
                              at_end || citations->held_size >= MAX_MARK_BYTES);
     if (mark.kind == MARK_UNFINISHED)
         return false;
-    quoted_t quoted = mark.kind == MARK_NONE || !may_cite (citations, &mark, space) ? QUOTED
-                    : is_quoted (citations, space, &mark, at_end);
+    bool cites = mark.kind != MARK_NONE && may_cite (citations, &mark, space);
+    quoted_t quoted = cites ? is_quoted (citations, space, &mark, at_end) : OWN_TEXT;
     if (quoted == NOT_YET)
         return false;
-    if (quoted == OWN_TEXT)
+    if (cites && quoted == OWN_TEXT)
         return step_mark (citations, space, &mark, at_end);
     citations->may_define |= !mark.is_round && at_line_start (citations);
-    tell_held (citations, space + (mark.kind == MARK_NONE ? mark.open : mark.size));
+    tell_held (citations, space + (cites ? mark.size : mark.open));
     return true;
 }
 
@@ -421,10 +421,24 @@ static bool step_special (citations_t *citations, bool at_end)
     return true;
 }
 
+/* Would a bracket that closes here make a mark of what is left of others, as of "[[9]1]"? */
+static bool closes_number (const citations_t *citations)
+{
+    size_t at = citations->told_size, digits = 0;
+    for (; at > 0 && isdigit ((unsigned char) citations->told [at - 1]); at--)
+        digits++;
+    return digits > 0 && digits <= 3 && at > 0 && citations->told [at - 1] == '[';
+}
+
 static bool step_text (citations_t *citations)
 {
     const char *held = citations->held;
     size_t size = citations->held_size, plain = 1;
+    if (held [0] == ']' && closes_number (citations)) {
+        citations->rejected++;
+        drop_held (citations, 1);
+        return true;
+    }
     while (held [0] != ']' && plain < size && !is_blank (held [plain]) && strchr ("!]<", held [plain]) == NULL
            && mark_opens (held + plain, size - plain) == 0)
         plain++;

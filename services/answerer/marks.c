@@ -147,7 +147,7 @@ static void skip_dagger (cursor_t *cursor)
 {
     if (!take (cursor, DAGGER))
         return;
-    while (cursor->at < cursor->end && strchr (",;", *cursor->at) == NULL)
+    while (cursor->at < cursor->end && strchr (",;[]()\n", *cursor->at) == NULL)
         cursor->at++;
 }
 
@@ -383,6 +383,14 @@ static size_t closes (const mark_t *mark, const char *text, size_t size)
     return 0;
 }
 
+static bool has_bracket (const char *text, size_t size)
+{
+    for (size_t at = 0; at < size; at++)
+        if (mark_opens (text + at, size - at) > 0)
+            return true;
+    return false;
+}
+
 /* What cites, and what does not, when nothing more comes that could close it: its head goes. */
 static void leave_open (mark_t *mark, const char *inner, size_t size)
 {
@@ -395,6 +403,11 @@ static void end_at (mark_t *mark, const char *inner, size_t size, size_t close)
 {
     bool looks = !mark->is_round && (head_of (inner, size) > 0 || contains (inner, size, ".pdf") || contains (inner, size, DAGGER));
     bool whole = read_parts (inner, size, mark) && (!mark->is_round || head_of (inner, size) > 0);
+    if (!whole && looks && has_bracket (inner, size)) {   /* which may be a mark's */
+        leave_open (mark, inner, size);
+        mark->kind = MARK_UNREADABLE;
+        return;
+    }
     mark->kind = whole ? MARK_WHOLE : looks ? MARK_UNREADABLE : MARK_NONE;
     mark->has_words = mark->kind == MARK_UNREADABLE && has_words (inner, size);
     mark->close = close;
