@@ -344,7 +344,7 @@ static void fields_make (job_fields_t *fields, const job_progress_t *progress)
     if (progress->state)
         fields->value [FIELD_STATE] = job_state_name (progress->state);
     fields->value [FIELD_NAME] = progress->name;
-    fields->value [FIELD_REASON] = progress->reason;
+    fields->value [FIELD_REASON] = progress->reason != NULL && *progress->reason != 0 ? progress->reason : NULL;
     number_set (fields, FIELD_PAGES, progress->pages);
     number_set (fields, FIELD_DONE, progress->pages_done);
     number_set (fields, FIELD_CHUNKS, progress->chunks);

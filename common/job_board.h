@@ -39,7 +39,7 @@ typedef struct {
     job_state_t state;      /* 0: as it is */
     int64_t pages, pages_done, chunks, vectors;
     const char *name;       /* of the file, for those who watch */
-    const char *reason;
+    const char *reason;     /* "" is none */
 } job_progress_t;
 
 #define JOB_PROGRESS_NONE ((job_progress_t) {.pages = -1, .pages_done = -1, .chunks = -1, .vectors = -1})

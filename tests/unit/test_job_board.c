@@ -101,6 +101,27 @@ static void test_progress_is_told (void **state)
     assert_int_equal (job_board_remove (board, "file-1"), 0);
 }
 
+/* The gateway tells that a file failed, and why; what the answerer had to tell of it before may come later. */
+static void test_a_late_change_takes_no_reason_away (void **state)
+{
+    job_board_t *board = *state;
+    wait_for_board (board);
+    int fd = job_board_watch (board);
+    assert_true (fd >= 0);
+    job_progress_t progress = JOB_PROGRESS_NONE;
+    progress.state = JOB_FAILED;
+    progress.reason = "no PDF";
+    assert_int_equal (job_board_update (board, "file-1", progress), 0);
+    assert_non_null (strstr (next_event (board, fd), "\"state\":\"failed\""));
+    progress.state = JOB_QUEUED;
+    progress.reason = "";
+    assert_int_equal (job_board_update (board, "file-1", progress), 0);
+    const char *event = next_event (board, fd);
+    assert_non_null (strstr (event, "\"state\":\"failed\""));
+    assert_non_null (strstr (event, "\"reason\":\"no PDF\""));
+    assert_int_equal (job_board_remove (board, "file-1"), 0);
+}
+
 static void count_trace (void *context, const char *file_id)
 {
     if (strcmp (file_id, "file-2") == 0)
@@ -219,7 +240,8 @@ static void test_addresses (void **state UNUSED)
 int main (void)
 {
     const struct CMUnitTest tests [] = {
-        cmocka_unit_test (test_progress_is_told), cmocka_unit_test (test_attempts_count),
+        cmocka_unit_test (test_progress_is_told), cmocka_unit_test (test_a_late_change_takes_no_reason_away),
+        cmocka_unit_test (test_attempts_count),
         cmocka_unit_test (test_attempts_of_no_job),
         cmocka_unit_test (test_what_is_no_text_is_not_told), cmocka_unit_test (test_slow_is_not_gone),
         cmocka_unit_test (test_gone_and_back), cmocka_unit_test (test_states), cmocka_unit_test (test_addresses),
