@@ -11,10 +11,14 @@
 venv=$checkout/build/venv
 rivals_venv=$checkout/build/rivals
 
-# make_venv FOLDER LIST [OPTION…]: made anew when the list of packages changes. The options are pip's.
+# make_venv FOLDER LIST [OPTION…]: made anew when the list of packages changes, by one at a time. The
+# options are pip's.
 make_venv () {
-    local folder=$1 list=$2
+    local folder=$1 list=$2 lock
     shift 2
+    mkdir -p "${folder%/*}"
+    exec {lock}>"$folder.lock"
+    flock "$lock"
     if cmp -s "$list" "$folder/requirements.txt"; then return; fi
     rm -rf "$folder"
     python3 -m venv "$folder"
@@ -39,9 +43,11 @@ stand_in_for_cuda () {
 }
 
 prepare_python () {
+    step "Python packages" make_venv "$venv" "$checkout/tests/requirements.txt" &
+    local packages=$!
     step model "$scripts/model" "$model"
-    step "Python packages" make_venv "$venv" "$checkout/tests/requirements.txt"
     step build "$scripts/build" release
+    wait "$packages" || exit
 }
 
 prepare_rivals () {

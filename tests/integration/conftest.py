@@ -10,7 +10,7 @@ import pytest
 import pdfs
 from service import Service, tail, wait_until
 
-RECOVERY_S = 20
+RECOVERY_S = 60
 
 
 def _required(variable):

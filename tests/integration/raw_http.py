@@ -4,7 +4,7 @@ import http.client
 import json
 import socket
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 BOUNDARY = "----boundary"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 

@@ -2,7 +2,9 @@
 in a folder of its own, and ended by their process ids. The tests, scripts/bench and scripts/eval
 use it."""
 
+import fcntl
 import os
+import random
 import re
 import shutil
 import signal
@@ -17,8 +19,10 @@ import openai
 
 ROLES = ("answerer", "embedder", "extractor", "gateway")
 START_S = 60
-STOP_S = 10
+STOP_S = 60
 LOG_TAIL_LINES = 40
+PORTS = 20000, 32000
+PORTS_HELD = "/tmp/quire-ports"
 FINISHED = ("completed", "failed")
 
 
@@ -34,10 +38,23 @@ def wait_until(condition, within, what, every=0.05):
         time.sleep(every)
 
 
+_ports_held = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that no other test on this machine gets until this process ends: each is held by a lock
+    on a file of its name. Below those that the system gives to outgoing connections."""
+    Path(PORTS_HELD).mkdir(mode=0o777, exist_ok=True)
+    while True:
+        port = random.randrange(*PORTS)
+        with open(f"{PORTS_HELD}/{port}", "w", encoding="ascii") as file, socket.socket() as probe:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            _ports_held.append(os.dup(file.fileno()))
+            return port
 
 
 def tail(path, lines=LOG_TAIL_LINES):

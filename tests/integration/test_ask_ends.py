@@ -11,7 +11,7 @@ import pdfs
 from conftest import is_error
 from service import wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 LIGHTHOUSE, QUESTION = pdfs.FACTS[0]
 CANCEL = "gateway -> answerer: cancel_answer"
 

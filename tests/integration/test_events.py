@@ -9,7 +9,7 @@ import pytest
 import pdfs
 from service import Process, find_program, wait_until
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 IDLE_STREAMS = 200
 COMMENT_S = 15       # silence after which a stream is sent a comment
 ORDER = ["queued", "reading", "indexing", "completed"]

@@ -11,7 +11,7 @@ from conftest import is_error
 from raw_http import BOUNDARY, MULTIPART, connect, exchange, is_error_body, multipart, post, read_answer
 from service import wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 SMALL_PDF = pdfs.text_pdf(["A short page."])
 
 

@@ -11,7 +11,7 @@ from conftest import is_error
 from raw_http import exchange, is_error_body
 from service import ROLES, find_program, wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 KEY, OTHER_KEY = "canary-key-4f8a91c2e7", "second/key+with=signs"
 WRONG_KEY = "canary-wrong-0b5d33"   # what a client mistypes is as secret as what it should have typed
 

@@ -12,7 +12,7 @@ from processes import resident_peak_bytes
 from raw_http import MULTIPART, connect, is_error_body, multipart, post, read_answer
 from service import wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 REQUEST_S, IDLE_S = 1, 3
 SLOW = {"QUIRE_GATEWAY_REQUEST_S": REQUEST_S, "QUIRE_GATEWAY_IDLE_S": IDLE_S}
 

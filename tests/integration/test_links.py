@@ -12,7 +12,7 @@ from link import Link, decode, encode
 from noise import LINKS, Noise, tcp_settings
 from service import free_port, wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 NOISE_S = 2
 LIGHTHOUSE, QUESTION = pdfs.FACTS[0]
 

@@ -22,7 +22,7 @@ from service import wait_until
 MODES = ("auto", "legacy")   # server/discover and no handshake; initialize
 MODERN, OLDER = "2026-07-28", ("2025-11-25", "2025-06-18", "2025-03-26")
 TOOLS = ["search", "fetch", "ask", "list_files", "read_page"]
-PATIENCE_S = 20
+PATIENCE_S = 60
 KEY = "canary-key-mcp"
 BOTH = "application/json, text/event-stream"
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import pdfs
 from service import ROLES, find_program, wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def test_health_and_readiness(service):

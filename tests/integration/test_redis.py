@@ -8,7 +8,7 @@ import redis
 import pdfs
 from service import Process, free_port, wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 PASSWORD = "pass%word/with:signs@"
 PASSWORD_IN_URL = "pass%25word%2Fwith%3Asigns%40"
 

@@ -18,8 +18,8 @@ from service import ROLES, Process, free_port, wait_until
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "run"
 START_S = 60
-STOP_S = 10
-RESTART_S = 10
+STOP_S = 60
+RESTART_S = 60
 
 
 class Run:

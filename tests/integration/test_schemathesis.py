@@ -97,7 +97,7 @@ def broken(operation, way, things):
     return None
 
 
-@pytest.mark.timeout(120 + 20 * EXAMPLES)
+@pytest.mark.timeout(300 + 60 * EXAMPLES)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name.lower())
 def test_every_answer_is_described(described, things, way):
     tried = operations(described)

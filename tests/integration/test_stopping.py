@@ -12,7 +12,7 @@ import pdfs
 from raw_http import MULTIPART, connect, is_error_body, multipart, post, read_answer
 from service import wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 SEARCHES = 3
 LIGHTHOUSE, QUESTION = pdfs.FACTS[0]
 

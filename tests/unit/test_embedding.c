@@ -10,7 +10,7 @@
 #include "writer.h"
 
 #define CREDIT 2
-#define TOO_LONG_MS 60000
+#define TOO_LONG_MS 600000
 
 /* -- allocations that fail: as many of one size as a test says (ld --wrap) ------------------ */
 

@@ -9,7 +9,7 @@
 
 #include "lookup.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 200000
 #define TURNS       200
 
 static lookup_address_t addresses [LOOKUP_MAX_ADDRESSES];
