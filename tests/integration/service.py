@@ -22,7 +22,7 @@ START_S = 60
 STOP_S = 60
 LOG_TAIL_LINES = 40
 PORTS = 20000, 32000
-PORTS_HELD = "/tmp/quire-ports"
+PORTS_HELD = f"/tmp/quire-ports-{os.getuid()}"
 FINISHED = ("completed", "failed")
 
 
@@ -44,7 +44,7 @@ _ports_held = []
 def free_port():
     """A port that no other test on this machine gets until this process ends: each is held by a lock
     on a file of its name. Below those that the system gives to outgoing connections."""
-    Path(PORTS_HELD).mkdir(mode=0o777, exist_ok=True)
+    Path(PORTS_HELD).mkdir(exist_ok=True)
     while True:
         port = random.randrange(*PORTS)
         with open(f"{PORTS_HELD}/{port}", "w", encoding="ascii") as file, socket.socket() as probe:
