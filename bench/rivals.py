@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SECONDS = 1.0           # of processor time for one measurement
+SECONDS = 0.7           # of processor time for one measurement
 VOCABULARY = 30522
 
 
