@@ -45,6 +45,7 @@ def windows(ids):
 def load(threads, model_folder, onnx_model):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")    # its threads wait asleep
     session = onnxruntime.InferenceSession(onnx_model, options, providers=["CPUExecutionProvider"])
     return BertWordPieceTokenizer(f"{model_folder}/vocab.txt", lowercase=True), session
 
