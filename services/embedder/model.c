@@ -284,8 +284,8 @@ static void embed (encoder_t *encoder, const int32_t *ids)
     const kernels_t *kernels = encoder->kernels;
     for (size_t i = 0; i < encoder->length; i++) {
         float *row = encoder->hidden + i * MODEL_WIDTH;
-        kernels->add (row, weights->words + (size_t) ids [i] * MODEL_WIDTH, weights->segment,
-                      MODEL_WIDTH);
+        weights_word (weights, ids [i], row);
+        kernels->add (row, row, weights->segment, MODEL_WIDTH);
         kernels->add (row, row, weights->positions + i * MODEL_WIDTH, MODEL_WIDTH);
         kernels->layer_norm (row, weights->embedding_norm.scale, weights->embedding_norm.shift,
                              MODEL_WIDTH);

@@ -205,8 +205,45 @@ static int embeddings_read (weights_t *weights, const reader_t *reader)
     return norm_read (&weights->embedding_norm, reader, -1, "LayerNorm");
 }
 
+/* A scale a word: a quarter of the memory, and no worse vectors (docs/embedder.md). */
+static int words_read (weights_t *weights, const reader_t *reader)
+{
+    if (reader->numbers != NUMBERS_INT8)
+        return 0;
+    int8_t *codes = packed_take (reader->packed, (size_t) MODEL_VOCABULARY * MODEL_WIDTH);
+    float *scales = codes ? packed_take (reader->packed, MODEL_VOCABULARY * sizeof *scales) : NULL;
+    if (!scales)
+        return -1;
+    weights->word_codes = codes;
+    weights->word_scales = scales;
+    if (packed_is_mapped (reader->packed))
+        return 0;
+    float total;
+    for (size_t i = 0; i < MODEL_VOCABULARY; i++)
+        scales [i] = channel_quantise (codes + i * MODEL_WIDTH, &total, weights->words + i * MODEL_WIDTH,
+                                       MODEL_WIDTH, MOST_INT8);
+    return 0;
+}
+
+static void word_decode (float *restrict row, const int8_t *restrict codes, float scale)
+{
+    for (size_t i = 0; i < MODEL_WIDTH; i++)
+        row [i] = (float) codes [i] * scale;
+}
+
+void weights_word (const weights_t *weights, int32_t id, float row [MODEL_WIDTH])
+{
+    size_t start = (size_t) id * MODEL_WIDTH;
+    if (weights->word_codes)
+        word_decode (row, weights->word_codes + start, weights->word_scales [id]);
+    else
+        memcpy (row, weights->words + start, MODEL_WIDTH * sizeof *row);
+}
+
 static void layers_drop (weights_t *weights)
 {
+    weights->word_codes = NULL;
+    weights->word_scales = NULL;
     for (size_t i = 0; i < MODEL_LAYERS; i++) {
         layer_t *layer = &weights->layers [i];
         matrix_destroy (&layer->query_key_value.matrix);
@@ -225,6 +262,8 @@ static int layers_read (weights_t *weights, reader_t *reader, packed_t **packed)
     int result = reader->packed ? 0 : -1;
     for (int i = 0; i < MODEL_LAYERS && result == 0; i++)
         result = layer_read (&weights->layers [i], reader, i);
+    if (result == 0)
+        result = words_read (weights, reader);
     if (result != 0)
         layers_drop (weights);
     return result;

@@ -39,8 +39,10 @@ typedef struct {
 
 typedef struct {
     bytes_t file;                   /* mapped; embeddings and norms are read in place */
-    packed_t *packed;               /* what the linear layers are made of */
+    packed_t *packed;               /* what the linear layers are made of, and words in int8 */
     const float *words;             /* [MODEL_VOCABULARY][MODEL_WIDTH] */
+    const int8_t *word_codes;       /* the same in int8; else NULL */
+    const float *word_scales;       /* [MODEL_VOCABULARY] what a 1 of a word stands for */
     const float *positions;         /* [MODEL_POSITIONS][MODEL_WIDTH] */
     const float *segment;           /* [MODEL_WIDTH] of the first segment, the only one */
     norm_t embedding_norm;
@@ -52,5 +54,8 @@ typedef struct {
 MUST_CHECK weights_t *weights_load (const char *path, numbers_t numbers,
                                     const packed_folders_t *folders);
 void weights_destroy (weights_t **weights);
+
+/* The embedding of a word piece. */
+void weights_word (const weights_t *weights, int32_t id, float row [MODEL_WIDTH]);
 
 #endif
