@@ -44,6 +44,9 @@ def test_readiness_follows_a_role_that_goes_and_comes(new_service):
 
 
 def test_metrics(service, facts):
+    # Told once a second.
+    wait_until(lambda: set(ROLES) <= {role for _, role in service.metrics()}
+               and service.metrics()[("quire_files", "answerer")] >= 1, PATIENCE_S, "all roles to tell theirs")
     families = {family.name: family for family in text_string_to_metric_families(
         service.http.get("/metrics").text)}
     roles = {sample.labels.get("role") for family in families.values()
@@ -54,8 +57,6 @@ def test_metrics(service, facts):
                  "quire_pieces_embedded", "quire_cpu_seconds", "quire_resident_bytes"):
         assert name in families, sorted(families)
         assert families[name].documentation and families[name].type in ("counter", "gauge")
-    # Told once a second.
-    wait_until(lambda: service.metrics()[("quire_files", "answerer")] >= 1, PATIENCE_S, "the files to be counted")
 
 
 def test_openapi(service):
