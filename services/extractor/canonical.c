@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "error.h"
 #include "utf8.h"
 #include "letters.h"
@@ -540,6 +541,8 @@ int canonical_text (const layout_t *layout, is_word_t *is_word, const void *cont
     *out = (page_text_t) {0};
     writer_t w = {.is_word = is_word, .context = context, .out = out};
     int result = parts_make (layout, &w.parts);
+    if (result == 0)
+        result = columns_order (&w.parts);
     if (result == 0)
         result = make_text (&w);
     free (w.blocks);

@@ -183,6 +183,42 @@ static void keeps_the_rows_of_a_table (void **state UNUSED)
     page_text_free (&page);
 }
 
+/* Draws rows of two lines each, a row after the other. */
+static void put_rows (layout_t *layout, const char *const *lines, float beside)
+{
+    pen_t left = body, right = body;
+    right.x += beside;
+    for (; *lines; lines += 2, left.y += 12, right.y += 12) {
+        put_line (layout, left, lines [0]);
+        put_line (layout, right, lines [1]);
+    }
+}
+
+/* Two columns that were drawn row by row: it is the sentences that tell them from a table. */
+static void puts_columns_drawn_by_rows_in_order (void **state UNUSED)
+{
+    layout_t layout = {0};
+    put_rows (&layout, LINES ("The council met on Monday and", "Meanwhile the weather had turned",
+                              "discussed the plan of the year", "and heavy rain fell on the hills",
+                              "before it voted on a new bridge", "so that all lower fields of the",
+                              "which is to cross the river at", "valley stood under water again",
+                              "the place where the ferry lies.", "until the first days of April."), 200);
+    page_text_t page = make (&layout, NULL);
+    assert_string_equal (page.text,
+        "The council met on Monday and discussed the plan of the year before it voted on a new bridge which is to"
+        " cross the river at the place where the ferry lies.\n\n"
+        "Meanwhile the weather had turned and heavy rain fell on the hills so that all lower fields of the valley"
+        " stood under water again until the first days of April.");
+    page_text_free (&page);
+    put_rows (&layout, LINES ("Cost of goods sold", "what the goods were bought for",
+                              "Gross profit of the year", "what is left of all sales",
+                              "Other operating income", "all that is not from sales",
+                              "Cost of administration", "wages and rent, mostly", "Profit before tax", "what is left then"), 200);
+    page = make (&layout, NULL);
+    assert_non_null (strstr (page.text, "Gross profit of the year\twhat is left of all sales\n"));
+    page_text_free (&page);
+}
+
 static void parts_paragraphs_and_joins_columns (void **state UNUSED)
 {
     layout_t layout = {0};
@@ -346,6 +382,7 @@ int main (void)
         cmocka_unit_test (puts_accents_on_their_letters),
         cmocka_unit_test (takes_ideographs_as_words),
         cmocka_unit_test (keeps_the_rows_of_a_table),
+        cmocka_unit_test (puts_columns_drawn_by_rows_in_order),
         cmocka_unit_test (parts_paragraphs_and_joins_columns),
         cmocka_unit_test (puts_headings_into_the_head),
         cmocka_unit_test (marks_turned_words_as_they_lie),
