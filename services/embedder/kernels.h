@@ -24,7 +24,7 @@ typedef enum {
 #define HEAD_WIDTH  32
 #define MOST_KEYS   256     /* of a sequence; the step from row to row of scores and of weights */
 #define KEY_BLOCK   16      /* keys are packed by */
-#define QUERY_BLOCK 8       /* rows are attended for at once */
+#define QUERY_BLOCK 16      /* rows are attended for at once */
 
 /* QUERY_BLOCK rows of one head: codes * scale of the row. */
 typedef struct {

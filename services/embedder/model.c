@@ -92,9 +92,10 @@ int precision_choose (const char *setting, precision_t *precision, const char **
     if (strcmp (setting, "auto") != 0)
         return error_set (ERROR_BAD_FIELD, "QUIRE_EMBEDDER_PRECISION is '%.32s'; "
                           "it may be f32, bf16, int8 or auto.", setting);
-    bool fast = products_fast_int8 ();
-    *precision = fast ? PRECISION_INT8 : PRECISION_F32;
-    *why = fast ? "processor_has_int8_products" : "processor_has_no_int8_products";
+    bool fast = products_fast_int8 (), faster = products_level () > KERNELS_PLAIN;
+    *precision = fast || faster ? PRECISION_INT8 : PRECISION_F32;
+    *why = fast ? "processor_has_int8_products" : faster ? "int8_is_faster_with_avx2"
+                                                         : "processor_has_no_int8_products";
     return 0;
 }
 

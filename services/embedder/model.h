@@ -21,7 +21,7 @@ typedef enum {
 typedef struct model model_t;
 typedef struct encoder encoder_t;
 
-/* Reads "f32", "bf16", "int8" or "auto" (int8 where the processor has instructions for it). Returns 0 and
+/* Reads "f32", "bf16", "int8" or "auto" (int8 where it is faster). Returns 0 and
  * in *why a word for the log, or -1 with BAD_FIELD. */
 MUST_CHECK int precision_choose (const char *setting, precision_t *precision, const char **why);
 const char *precision_name (precision_t precision);

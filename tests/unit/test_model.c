@@ -26,8 +26,7 @@
 #define LEAST_MEAN_COSINE_INT8 0.9975
 #define LEAST_COSINE_INT8      0.99     /* of the worst text */
 
-/* Where the processor has no instructions for int8 products, weights have a bit less, and int8 is not
- * what it chooses. */
+/* Where the processor has no instructions for int8 products, weights have a bit less. */
 #define LEAST_MEAN_COSINE_NARROW 0.995
 #define LEAST_COSINE_NARROW      0.985
 
