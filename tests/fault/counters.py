@@ -9,6 +9,8 @@ from service import wait_until
 
 TOLD_S = 10    # in which every process has told what it counted
 EVERY_S = 0.25
+UNWANTED = ("tasks_redispatched_total", "duplicates_ignored_total", "orphans_dropped_total", "pages_failed_total",
+            "children_killed_total")   # without a reason none of these happens
 _SAMPLE = re.compile(r'^quire_(\w+)\{role="(\w+)",instance="(\w+)"\} ([0-9.eE+-]+)$', re.M)
 
 
@@ -47,6 +49,15 @@ class Counters:
         """Exactly so many, when every process has told what it counted."""
         wait_until(lambda: self.total(name, role) >= amount, TOLD_S, f"{name} to be {amount}")
         assert self.total(name, role) == amount, name
+
+    def assert_ingest(self, files, reasons=(), gone=0):
+        """Of {id: kept.File}, and `gone` pages that were deleted since: each page was committed once. Of what
+        is unwanted only what the fault is a reason for has happened."""
+        self.assert_total("pages_committed_total", gone + sum(len(file.pages) for file in files.values()))
+        totals = {name: self.total(name) for name in UNWANTED}
+        wrong = {name: total for name, total in totals.items() if total and name not in reasons}
+        assert not wrong, wrong
+        print(*(f"{name.removesuffix('_total')}={total:.0f}" for name, total in totals.items()))
 
     def stop(self):
         self.over.set()

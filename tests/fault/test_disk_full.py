@@ -17,9 +17,9 @@ SENTENCE, QUESTION = pdfs.FACTS[0]
 
 
 @pytest.fixture
-def on_small_disk(new_service, tmp_path):
-    """on_small_disk (part, megabytes): a service with one finished file, and a disk of its own for one
-    part of its data folder ("" is the folder itself, but for what has one of its own)."""
+def on_small_disk(new_service, tmp_path, counters):
+    """on_small_disk (part, megabytes): a service with one finished file, its counters, and a disk of its own
+    for one part of its data folder ("" is the folder itself, but for what has one of its own)."""
     disks = []
 
     def make(part, megabytes):
@@ -30,9 +30,10 @@ def on_small_disk(new_service, tmp_path):
                 (tmp_path / other).mkdir()
                 (data / other).symlink_to(tmp_path / other)
         service = new_service(data=data).start().wait_ready()
+        seen = counters(service)
         service.store = service.new_store("small")
         service.add(pdfs.text_pdf([SENTENCE]), store=service.store)
-        return service, disks[0]
+        return service, seen, disks[0]
 
     yield make
     for disk in disks:
@@ -60,7 +61,8 @@ def is_refused(answer):
     assert "disk is full" in answer.json()["error"]["message"]
 
 
-def is_as_clean(service, documents, clean, expected):
+def is_as_clean(service, seen, documents, clean, expected):
+    """Every file and every counter is as if the disk had never been full. Returns {id: kept.File}."""
     kept.wait_finished(service)
     first = next(file["id"] for file in service.http.get("/v1/files").json()["data"]
                  if file["filename"] == "document.pdf")
@@ -70,12 +72,14 @@ def is_as_clean(service, documents, clean, expected):
     files = kept.assert_as_clean(service, clean, expected)
     assert set(files) == {first, *expected}
     kept.assert_found(service, documents, {key: files[key] for key in expected})
+    seen.assert_ingest(files)
+    return files
 
 
 def test_during_an_upload(on_small_disk, corpus, clean_run):
     documents = corpus(FILES)
     clean = clean_run(documents)
-    service, disk = on_small_disk("files", 8)
+    service, seen, disk = on_small_disk("files", 8)
     before = set(disk.path.iterdir())
     disk.fill()
     for document in documents[:3]:
@@ -84,13 +88,14 @@ def test_during_an_upload(on_small_disk, corpus, clean_run):
     disk.make_room()
     wait_until(lambda: set(disk.path.iterdir()) == before, PATIENCE_S, "what was begun to be gone")
     uploaded = upload_all(service, documents)
-    is_as_clean(service, documents, clean, uploaded)
+    is_as_clean(service, seen, documents, clean, uploaded)
+    kept.assert_whole(service)
 
 
 def test_during_commits(on_small_disk, corpus, clean_run):
     documents = corpus(FILES)
     clean = clean_run(documents)
-    service, disk = on_small_disk("", 48)
+    service, seen, disk = on_small_disk("", 48)
     uploaded = upload_all(service, documents[:-1])
     disk.fill()
     wait_until(lambda: "commit_failed error=disk_full" in service.log_text("answerer"), PATIENCE_S,
@@ -104,14 +109,15 @@ def test_during_commits(on_small_disk, corpus, clean_run):
     kept.wait_finished(service)   # by itself
     assert not service.dead()
     uploaded.update(upload_all(service, documents[-1:]))
-    is_as_clean(service, documents, clean, uploaded)
+    is_as_clean(service, seen, documents, clean, uploaded)
+    kept.assert_whole(service)
 
 
 def test_while_texts_are_indexed(on_small_disk, corpus, clean_run):
     """Pages are committed and get their vectors; that they are found by words waits for space."""
     documents = corpus(FILES)
     clean = clean_run(documents)
-    service, disk = on_small_disk("lexical", 16)
+    service, seen, disk = on_small_disk("lexical", 16)
     disk.fill()
     uploaded = upload_all(service, documents)
     wait_until(lambda: "texts_not_indexed error=disk_full" in service.log_text("answerer"), PATIENCE_S,
@@ -129,13 +135,14 @@ def test_while_texts_are_indexed(on_small_disk, corpus, clean_run):
     for file_id in uploaded:
         service.attach("default", file_id)
     wait_until(all_is_found, PATIENCE_S, "every text to be found by its words", every=0.2)
-    is_as_clean(service, documents, clean, uploaded)
+    is_as_clean(service, seen, documents, clean, uploaded)
+    kept.assert_whole(service)
 
 
 def test_while_vectors_are_saved(on_small_disk, corpus, clean_run):
     documents = corpus(FILES)
     clean = clean_run(documents)
-    service, disk = on_small_disk("index", 4)
+    service, seen, disk = on_small_disk("index", 4)
     disk.fill()
     uploaded = upload_all(service, documents)
     kept.wait_finished(service)
@@ -146,8 +153,8 @@ def test_while_vectors_are_saved(on_small_disk, corpus, clean_run):
     service.start().wait_ready()
     is_readable(service)
     disk.make_room()
-    is_as_clean(service, documents, clean, uploaded)
-    assert set(service.stop().values()) == {0}
+    is_as_clean(service, seen, documents, clean, uploaded)
+    kept.assert_whole(service)
     assert (disk.path / "vectors").stat().st_size > 1000
     service.start().wait_ready()
 
@@ -157,7 +164,7 @@ def test_of_redis(on_small_disk, corpus, clean_run, policy):
     """It refuses writes, or ends, as it is set: uploads wait, searches go on."""
     documents = corpus(FILES)
     clean = clean_run(documents)
-    service, disk = on_small_disk("redis", 4)
+    service, seen, disk = on_small_disk("redis", 4)
 
     def start_redis():
         service.processes["redis"] = Process("redis", [
@@ -190,8 +197,9 @@ def test_of_redis(on_small_disk, corpus, clean_run, policy):
         for document in documents[10:]:
             wait_until(lambda: document in uploaded.values() or not refused_again(service, document, uploaded),
                        PATIENCE_S, "the upload to be taken")
-        is_as_clean(service, documents, clean, uploaded)
+        is_as_clean(service, seen, documents, clean, uploaded)
         supervisor.rest()
+        kept.assert_whole(service)
     finally:
         supervisor.stop()
 
