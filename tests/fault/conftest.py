@@ -17,6 +17,7 @@ import kept  # noqa: E402  (uses what the line above finds)
 from corpus import make_corpus  # noqa: E402
 from counters import Counters  # noqa: E402
 from integration_fixtures import fixtures as _fixtures  # noqa: E402
+from supervised import Supervised  # noqa: E402
 
 integration_service = _fixtures.new_service
 pytest_runtest_makereport = _fixtures.pytest_runtest_makereport
@@ -42,6 +43,14 @@ def new_service(integration_service):
 
     make.made = integration_service.made   # for the report of a failure
     return make
+
+
+@pytest.fixture
+def supervised():
+    """A service under the supervisor that is shipped."""
+    service = Supervised(os.environ["QUIRE_BUILD_DIR"], os.environ["QUIRE_MODEL_DIR"], settings=kept.SETTINGS)
+    yield service
+    service.close()
 
 
 @pytest.fixture

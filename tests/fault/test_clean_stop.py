@@ -5,6 +5,7 @@ import sqlite3
 import time
 
 import kept
+from counters import UNWANTED
 from service import ROLES, wait_until
 from uploads import Uploads
 
@@ -71,4 +72,31 @@ def test_stop_in_the_middle(new_service, corpus, clean_run, counters):
                             ("tasks_redispatched_total", 0), ("pages_failed_total", 0), ("children_killed_total", 0)):
         seen.assert_total(counter, amount)
     kept.assert_found(service, documents, files)
+    kept.assert_whole(service)
+
+
+def test_the_whole_stop_under_the_supervisor(supervised, corpus, clean_run, counters):
+    """Everything ends by itself: the supervisor kills what has not ended after 5 s, roles and then Redis,
+    and after 8 s whatever is left, so that the whole takes less than 10 s. That is seen by who has said
+    goodbye, not by a clock, which measures other people's work too."""
+    service, documents = supervised, corpus(FILES)
+    clean = clean_run(documents)
+    service.start().wait_ready()
+    uploads, pages = Uploads(service), 0
+    for stop in range(1, STOPS + 1):
+        uploads.add(documents[stop - 1::STOPS])
+        wait_until(lambda: len(rows(service)["pages"]) >= pages + PAGES_BETWEEN, 60, "the reading to go on")
+        took = service.end()
+        pages = len(rows(service)["pages"])
+        print(f"everything stopped after {took:.1f} s with {pages} pages")
+        assert set(service.goodbyes().values()) == {stop}, service.goodbyes()
+        service.start().wait_ready()
+    seen = counters(service)
+    uploads.finish()
+    assert not uploads.wrong, uploads.wrong
+    kept.wait_finished(service)
+    files = kept.assert_as_clean(service, clean, uploads.answered)
+    kept.assert_found(service, documents, files)
+    for name in UNWANTED:
+        seen.assert_total(name, 0)
     kept.assert_whole(service)
