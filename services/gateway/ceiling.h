@@ -1,5 +1,6 @@
 /* The ceiling: what bodies, their JSON and answers may take of memory together. Whoever would pass it
- * is told to come back; nothing that is under way is harmed. On the loop's thread only. */
+ * is told to come back; the last of the room is for what is small. Nothing that is under way is
+ * harmed. On the loop's thread only. */
 #ifndef QUIRE_GATEWAY_CEILING_H
 #define QUIRE_GATEWAY_CEILING_H
 

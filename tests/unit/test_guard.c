@@ -294,9 +294,26 @@ static void test_bodies_stay_under_the_ceiling (void **state UNUSED)
     assert_true (taken > 1 << 18 && taken <= 1 << 20);
     assert_true (ceiling_held () <= 1 << 20);
     assert_int_equal (metric_get (METRIC_HTTP_NO_ROOM), refused + 1);
+    body_t small;   /* which the large one leaves room for */
+    assert_int_equal (body_of (&small, "{\"query\":\"a question\"}"), 0);
+    body_free (&small);
     body_free (&second);
     assert_int_equal (ceiling_held (), held);
     body_free (&first);
+    assert_int_equal (ceiling_held (), 0);
+}
+
+static void test_large_ones_leave_room_for_small_ones (void **state UNUSED)
+{
+    ceiling_set (8 << 20);
+    size_t large = 0, small = 0, size = 1 << 18, little = 1 << 12;
+    while (ceiling_take (size))
+        large++;
+    while (ceiling_take (little))
+        small++;
+    assert_int_equal (large * size, 7 << 20);
+    assert_int_equal (small * little, 1 << 20);
+    ceiling_give (large * size + small * little);
     assert_int_equal (ceiling_held (), 0);
 }
 
@@ -355,6 +372,7 @@ int main (void)
         cmocka_unit_test (test_a_minutes_worth_then_steadily),
         cmocka_unit_test (test_a_table_that_is_full_forgets_who_is_quiet),
         cmocka_unit_test (test_visitors),
+        cmocka_unit_test (test_large_ones_leave_room_for_small_ones),
         cmocka_unit_test (test_bodies_stay_under_the_ceiling),
         cmocka_unit_test (test_a_document_that_outgrows_the_ceiling),
         cmocka_unit_test (test_bodies_that_are_no_object),
