@@ -1,5 +1,6 @@
 """What the system knows of a process."""
 
+import os
 from pathlib import Path
 
 
@@ -17,6 +18,17 @@ def resident_bytes(pid):
 def resident_peak_bytes(pid):
     """The most that it has ever had."""
     return _status_bytes(pid, "VmHWM")
+
+
+def children_seconds(pid):
+    """Processor time of the children that have ended and were waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def anonymous_bytes(pid):
+    """Without files that it has mapped."""
+    return _status_bytes(pid, "RssAnon")
 
 
 def data_bytes(pid):
