@@ -144,6 +144,33 @@ static void sleep_on (void)
     pause ();
 }
 
+/* These two are for the limits alone: abort () says that the kernel refused, which is as good as an end. */
+static void start_one (void)
+{
+    pid_t child = fork ();
+    if (child == 0)
+        _exit (0);
+    if (child < 0)
+        abort ();
+}
+
+static void grow_file (void)
+{
+    int fd = open ("/tmp/quire-hostile-was-here", O_WRONLY | O_CREAT, 0600);
+    if (fd < 0 || write (fd, "anything", 8) <= 0)
+        abort ();
+}
+
+/* Reads one byte too many: for a build that watches that. */
+static void read_beyond (void)
+{
+    volatile size_t beyond = STEP;   /* or the compiler would see it */
+    char *bytes = calloc (1, STEP);
+    if (bytes && bytes [beyond] == 'x')
+        abort ();
+    free (bytes);
+}
+
 static void end (void)
 {
     _exit (0);
@@ -203,6 +230,7 @@ static const struct { const char *name; void (*act) (void); } acts [] = {
     {"kill_parent", kill_parent}, {"raise_limits", raise_limits}, {"make_code", make_code},
     {"fill_disk", fill_disk}, {"write_elsewhere", write_elsewhere}, {"send_elsewhere", send_elsewhere},
     {"fill_memory", fill_memory}, {"fill_stack", fill_stack}, {"loop", loop}, {"sleep_on", sleep_on},
+    {"start_one", start_one}, {"grow_file", grow_file}, {"read_beyond", read_beyond},
     {"end", end}, {"say_not_started", say_not_started},
     {"reply_rubbish", reply_rubbish}, {"reply_no_message", reply_no_message},
     {"reply_other_page", reply_other_page}, {"reply_slowly", reply_slowly}, {"reply_for_ever", reply_for_ever},

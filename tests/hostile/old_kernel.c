@@ -2,6 +2,7 @@
  *
  *     quire-old-kernel landlock PROGRAM [ARGUMENT…]   Landlock: not implemented
  *     quire-old-kernel filter PROGRAM [ARGUMENT…]     filters of system calls: known, but refused
+ *     quire-old-kernel fences PROGRAM [ARGUMENT…]     Landlock and such filters: not implemented
  *
  * In plain BPF, since this filter is no fence, only a stand-in for a kernel that we don't have. */
 #include <errno.h>
@@ -39,17 +40,39 @@ static struct sock_filter without_filters [] = {
     ALLOW,
 };
 
+static struct sock_filter without_fences [] = {
+    LOAD (NUMBER),
+    SKIP_IF (SYS_landlock_create_ruleset, 4), SKIP_IF (SYS_landlock_add_rule, 3),
+    SKIP_IF (SYS_landlock_restrict_self, 2), SKIP_IF (SYS_seccomp, 1),
+    ALLOW,
+    ANSWER (ENOSYS),
+};
+
+#define PROGRAM(filter) {sizeof filter / sizeof *filter, filter}
+
+static const struct { const char *lacks; struct sock_fprog program; } kernels [] = {
+    {"landlock", PROGRAM (without_landlock)}, {"filter", PROGRAM (without_filters)},
+    {"fences", PROGRAM (without_fences)},
+};
+
+/* NULL when there is no such kernel. */
+static const struct sock_fprog *kernel_without (const char *what)
+{
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+        if (strcmp (kernels [i].lacks, what) == 0)
+            return &kernels [i].program;
+    }
+    return NULL;
+}
+
 int main (int argc, char *argv [])
 {
-    int landlock = argc > 2 && strcmp (argv [1], "landlock") == 0;
-    struct sock_fprog program = landlock
-        ? (struct sock_fprog) {sizeof without_landlock / sizeof *without_landlock, without_landlock}
-        : (struct sock_fprog) {sizeof without_filters / sizeof *without_filters, without_filters};
-    if (argc < 3 || (!landlock && strcmp (argv [1], "filter") != 0)) {
-        fprintf (stderr, "Usage: quire-old-kernel landlock|filter PROGRAM [ARGUMENT...]\n");
+    const struct sock_fprog *program = argc > 2 ? kernel_without (argv [1]) : NULL;
+    if (!program) {
+        fprintf (stderr, "Usage: quire-old-kernel landlock|filter|fences PROGRAM [ARGUMENT...]\n");
         return 2;
     }
-    if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+    if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) != 0) {
         perror ("quire-old-kernel: no filter");
         return 1;
     }

@@ -2,18 +2,27 @@
 file is marked, and nothing else is touched. The reader is quire-hostile-reader, which is
 quire-reader with a parser that does what the document says (tests/hostile)."""
 
-import fcntl
 import os
 import shutil
+import signal
+import socket
+import struct
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from service import ROLES, Service, find_program, wait_until
+from hostile import document, make_programs
+from link import encode
+from processes import children_seconds
+from service import Service, wait_until
 
 PAGE_S = 2
+LATE_S = 1            # after the deadline, of processor time
 WITHIN = 60
+TOLD_S = 10           # in which the extractor has told what it counted
+ANOTHER_USER = 1000   # root may have as many processes as it likes
 LEFT_BEHIND = Path("/tmp/quire-hostile-was-here")
 
 FORBIDDEN = "tried what no reading needs"
@@ -37,29 +46,47 @@ SETTINGS = {"QUIRE_EXTRACTOR_PAGE_MS": PAGE_S * 1000, "QUIRE_EXTRACTOR_PAGE_MB":
 
 
 @pytest.fixture(scope="module")
-def hostile_build(tmp_path_factory):
-    """A build folder whose reader does what documents say; quire-old-kernel lies there too."""
-    build = Path(os.environ["QUIRE_BUILD_DIR"])
-    with open(build / ".lock", "w", encoding="ascii") as lock:   # as scripts/build does: one at a time builds there
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["ninja", "-C", build, "quire-hostile-reader", "quire-old-kernel"], check=True,
-                       stdout=subprocess.DEVNULL)
-    programs = tmp_path_factory.mktemp("programs") / "bin"
-    programs.mkdir()
-    for role in ROLES:
-        program = find_program(build, role)
-        shutil.copy(program, programs / Path(program).name)
-    for name, copy in (("quire-hostile-reader", "quire-reader"), ("quire-old-kernel", "quire-old-kernel")):
-        shutil.copy(build / "tests" / "hostile" / name, programs / copy)
-    return programs.parent
+def hostile_build():
+    """A build folder whose reader does what documents say, and that any user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="quire-hostile-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield make_programs(os.environ["QUIRE_BUILD_DIR"], folder)
+    shutil.rmtree(folder)
+
+
+class Captured(Service):
+    """A service whose readers do what documents say. It knows how many of them the deadline has to end."""
+
+    late = 0
+
+    def count(self, name):
+        return self.metrics().get((f"quire_{name}_total", "extractor"), 0)
+
+    def assert_killed(self):
+        """So many readers were killed at their deadline: none of the others lived as long."""
+        read = self.count("pages_read")
+        self.finish(document("read", "nothing"), within=WITHIN)
+        wait_until(lambda: self.count("pages_read") >= read + 3, TOLD_S, "the extractor to tell what it counted")
+        assert self.count("children_killed") == self.late
+
+    def finish_late(self, pdf):
+        """A document whose reader never ends by itself: the deadline ends it, and not something later,
+        such as the limit of processor time. Returns the file object."""
+        extractor = self.processes["extractor"].pid
+        before = children_seconds(extractor)
+        file = self.finish(pdf, within=WITHIN)
+        assert children_seconds(extractor) - before < PAGE_S + LATE_S
+        self.late += 1
+        wait_until(lambda: self.count("children_killed") == self.late, TOLD_S, "its end to be counted")
+        return file
 
 
 @pytest.fixture(scope="module")
 def captured(hostile_build):
-    """A service whose readers do what documents say."""
-    service = Service(hostile_build, os.environ["QUIRE_MODEL_DIR"], settings=SETTINGS)
+    service = Captured(hostile_build, os.environ["QUIRE_MODEL_DIR"], settings=SETTINGS)
     try:
         yield service.start().wait_ready()
+        service.assert_killed()
     finally:
         service.close()
 
@@ -83,10 +110,6 @@ def on_old_kernel(hostile_build, tmp_path):
         service.close()
 
 
-def document(when, act):
-    return f"%PDF-1.7 {when} {act}\n".encode()
-
-
 def is_unharmed(service, extractor):
     """The extractor is the same, and reads the next file."""
     assert service.processes["extractor"].pid == extractor and not service.dead()
@@ -101,10 +124,14 @@ def test_the_parser_has_nothing(captured):
     assert captured.page(file["id"], 2)["text"] == "0 variables 5 descriptors"
 
 
+def try_it(service, pdf, end):
+    return service.finish_late(pdf) if end == TOO_LONG else service.finish(pdf, within=WITHIN)
+
+
 @pytest.mark.parametrize("act", ACTS)
 def test_what_a_page_tries(captured, act):
     extractor = captured.processes["extractor"].pid
-    file = captured.finish(document("read", act), within=WITHIN)
+    file = try_it(captured, document("read", act), ACTS[act])
     assert (file["state"], file["pages_failed"]) == ("completed", 1), file
     first, second, third = captured.ledger(file["id"])
     assert first["status"] == third["status"] == "text"
@@ -117,7 +144,7 @@ def test_what_a_page_tries(captured, act):
                                  "loop", "reply_rubbish", "reply_slowly"])
 def test_what_a_file_tries_when_it_is_opened(captured, act):
     extractor = captured.processes["extractor"].pid
-    file = captured.finish(document("open", act), within=WITHIN)
+    file = try_it(captured, document("open", act), ACTS[act])
     assert (file["state"], file["pages"]) == ("failed", 0), file
     assert ACTS[act] in file["status_details"], file
     is_unharmed(captured, extractor)
@@ -129,6 +156,47 @@ def test_what_a_page_tries_when_it_is_drawn(captured):
     answer = captured.http.get(f"/v1/files/{file['id']}/pages/1/image?width=100")
     assert answer.status_code == 422 and FORBIDDEN in answer.json()["error"]["message"], answer.text
     is_unharmed(captured, extractor)
+
+
+@pytest.fixture
+def limited(hostile_build):
+    """limited (act): has page 2 read by a reader that has no fence but its limits. Returns its exit status
+    and what it replied."""
+    def run(act):
+        (hostile_build / "act.pdf").write_bytes(document("read", act))
+        shutil.copy(Path(os.environ["QUIRE_MODEL_DIR"]) / "vocab.txt", hostile_build)
+        user = ["setpriv", f"--reuid={ANOTHER_USER}", f"--regid={ANOTHER_USER}", "--clear-groups"]
+        ours, its = socket.socketpair()
+        with ours, its:
+            reader = subprocess.Popen(
+                ["sh", "-c", 'exec "$@" 3<&0 4<act.pdf </dev/null', "sh", *(user if os.geteuid() == 0 else ()),
+                 hostile_build / "bin" / "quire-old-kernel", "fences", hostile_build / "bin" / "quire-reader",
+                 "--child"], stdin=its, cwd=hostile_build,
+                env={"PATH": os.environ["PATH"], "QUIRE_MODEL_DIR": str(hostile_build),
+                     **{name: str(value) for name, value in SETTINGS.items()}})
+            its.close()
+            request = encode("extract_pages", task=1, file_id="file-1", sha256="0" * 64, first=2, last=2)
+            ours.sendall(struct.pack("<I", len(request)) + request)
+            ours.shutdown(socket.SHUT_WR)
+            replied = ours.makefile("rb").read()
+            return reader.wait(WITHIN), replied
+
+    yield run
+    LEFT_BEHIND.unlink(missing_ok=True)
+
+
+def test_the_limits_alone_let_a_page_be_read(limited):
+    status, replied = limited("nothing")
+    assert status == 0 and b"was not stopped" in replied
+
+
+@pytest.mark.parametrize("act, end", [("start_one", signal.SIGABRT), ("grow_file", signal.SIGXFSZ)])
+def test_each_limit_alone(limited, act, end):
+    """Without Landlock and without a filter of system calls: no process is started, and no file grows."""
+    status, replied = limited(act)
+    assert (status, replied) == (-end, b"")
+    if act == "grow_file":
+        assert LEFT_BEHIND.stat().st_size == 0
 
 
 def test_what_is_said_at_the_start(service):
