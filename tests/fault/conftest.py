@@ -5,6 +5,7 @@ QUIRE_SEED=… repeats them."""
 
 import os
 import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,6 +24,16 @@ integration_service = _fixtures.new_service
 pytest_runtest_makereport = _fixtures.pytest_runtest_makereport
 
 _SEED = int(os.environ.get("QUIRE_SEED") or random.SystemRandom().randrange(1 << 32))
+
+
+def pytest_exception_interact(node):
+    """The whole logs of what a failed test broke are kept beside its report, when that is kept."""
+    report = node.config.option.xmlpath
+    for number, service in enumerate(_fixtures.services_of(node) if report else (), 1):
+        folder = Path(report).parent / "logs" / f"{node.name}-{number}".replace("/", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (*service.folder.glob("*.log"), *service.data.glob("logs/current")):
+            shutil.copy(path, folder)
 
 
 def pytest_terminal_summary(terminalreporter):

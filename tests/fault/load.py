@@ -14,6 +14,8 @@ from corpus import make_document
 
 FIRST_NUMBER = 30000   # of its documents: no corpus has them
 TRY_S = 60
+REFUSALS = (429, 503)  # of what can be asked again later
+DISK_FULL = 507        # the same, where the disk may be full
 REST_S = 0.05          # between two tries of what was refused or cut off
 DELETE_REST_S = 0.2    # between two deletions
 RANKERS = ("fused", "lexical", "dense")
@@ -29,10 +31,10 @@ class Load:
     """One client uploads document after document and attaches them to a store, as long as there are
     fewer than `most`; one deletes files, old and new, when there is more than half of that, a few a
     second, so that most have been read; one searches. Whatever is cut off or refused is tried again
-    until it is answered. rest_s: what each rests between two."""
+    until it is answered. rest_s: what each rests between two. disk_fills: its disk may be full at times."""
 
-    def __init__(self, service, seed, most=60, rest_s=0.0):
-        self.service, self.most, self.rest_s = service, most, rest_s
+    def __init__(self, service, seed, most=60, rest_s=0.0, disk_fills=False):
+        self.service, self.most, self.rest_s, self.disk_fills = service, most, rest_s, disk_fills
         self.supply = supply()
         self.chance = random.Random(seed)
         self.lock = threading.Lock()
@@ -86,7 +88,10 @@ class Load:
         except httpx.TransportError:
             self.counts[f"{what} cut off"] += 1
             return None
-        if answer.status_code not in (429, 503):
+        if answer.status_code == DISK_FULL and self.disk_fills and what != "search":
+            self.counts[f"{what} found the disk full"] += 1
+            return None
+        if answer.status_code not in REFUSALS:
             return answer
         self.counts[f"{what} refused"] += 1
         if not answer.headers.get("retry-after", "").isdigit():

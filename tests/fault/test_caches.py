@@ -6,12 +6,11 @@ import shutil
 
 import pytest
 
+import caches
 import pdfs
 from service import wait_until
 
 PATIENCE_S = 30
-FAISS_VERSION_AT = 8       # in index/vectors, after eight letters
-XAPIAN_VERSION_AT = 14     # in iamglass, after its name
 
 
 def questions():
@@ -58,46 +57,26 @@ def finished(new_service, tmp_path):
     return service, old, before
 
 
-def change_byte(path, at):
-    content = bytearray(path.read_bytes())
-    content[at] ^= 0x7F
-    path.write_bytes(content)
-
-
-def remove(service, cache, old):
-    shutil.rmtree(service.data / cache)
-
-
-def tear(service, cache, old):
-    for path in (service.data / cache).rglob("*"):
-        if path.is_file():
-            path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
-
-
-def make_other_version(service, cache, old):
-    if cache == "index":
-        change_byte(service.data / "index" / "vectors", FAISS_VERSION_AT)
-    else:
-        change_byte(service.data / "lexical" / "chunks" / "iamglass", XAPIAN_VERSION_AT)
-
-
-def put_old_one_back(service, cache, old):
-    shutil.rmtree(service.data / cache)
-    shutil.copytree(old / cache, service.data / cache)
+def put_old_one_back(old, data, cache):
+    shutil.rmtree(data / cache)
+    shutil.copytree(old / cache, data / cache)
 
 
 @pytest.mark.parametrize("cache, log", [("index", "index_ready"), ("lexical", "texts_made_anew")])
-@pytest.mark.parametrize("damage", [remove, tear, make_other_version, put_old_one_back])
+@pytest.mark.parametrize("damage", [*caches.DAMAGES, put_old_one_back])
 def test_a_cache_is_made_anew(finished, cache, log, damage):
     service, old, before = finished
-    damage(service, cache, old)
+    if damage is put_old_one_back:
+        damage(old, service.data, cache)
+    else:
+        damage(service.data, cache)
     service.log_path("answerer").unlink()
     service.start().wait_ready()
     wait_until(lambda: answers(service) == before, PATIENCE_S, "the answers to be as before", every=0.3)
     said = service.log_text("answerer")
     if damage is not put_old_one_back or cache == "index":
         assert log in said
-    if cache == "index" and damage in (tear, make_other_version):
+    if cache == "index" and damage in (caches.tear, caches.make_other_version):
         assert "index_unusable" in said
 
 

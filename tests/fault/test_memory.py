@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import faults
 import kept
 from processes import data_bytes
 from service import ROLES, wait_until
@@ -89,12 +90,6 @@ def test_allocations_that_fail_now_and_then(new_service, corpus, clean_run, coun
               f" {uploads.refused}, unanswered {uploads.unanswered}")
 
 
-def limit(process, size):
-    """Not that of the address space, of which glibc keeps much in reserve."""
-    done = subprocess.run(["prlimit", f"--pid={process.pid}", f"--data={size}:unlimited"], check=False)
-    assert done.returncode == 0 or not process.alive()
-
-
 @pytest.mark.parametrize("role", ROLES)
 def test_a_limit_of_memory(new_service, corpus, clean_run, counters, role):
     """The running role gets no more memory until it has shown that it lacks some."""
@@ -117,11 +112,11 @@ def test_a_limit_of_memory(new_service, corpus, clean_run, counters, role):
 
     met = None
     try:
-        limit(process, data_bytes(process.pid))
+        faults.limit_memory(process, data_bytes(process.pid))
         uploads.add(documents)
         met = wait_until(signs, BITES_S, "the limit to be met")
         if process.alive():
-            limit(process, "unlimited")
+            faults.limit_memory(process, "unlimited")
         is_whole(service, supervisor, uploads, documents, clean, seen)
     finally:
         uploads.stop()

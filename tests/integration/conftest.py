@@ -103,7 +103,7 @@ def facts(shared_service):
     return Facts
 
 
-def _services(item):
+def services_of(item):
     """The services that the test used."""
     arguments = getattr(item, "funcargs", {})
     shared = [value for value in arguments.values() if isinstance(value, Service)]
@@ -116,7 +116,7 @@ def pytest_runtest_makereport(item, call):
     """A failure shows the end of the logs of the service that the test used."""
     report = (yield).get_result()
     if report.failed:
-        for service in _services(item):
+        for service in services_of(item):
             report.sections.append(("logs of the service", service.logs()))
 
 
