@@ -3,15 +3,12 @@ done while the answerer does not run: damage (data folder, cache)."""
 
 import shutil
 
-CACHES = ("index", "lexical")
-VECTORS_VERSION_AT = 8     # in index/vectors, after eight letters
-XAPIAN_VERSION_AT = 14     # in iamglass, after its name
+VERSIONS = {"index": ("vectors", 8),                 # after eight letters
+            "lexical": ("chunks/iamglass", 14)}      # after its name
 
 
-def _change_byte(path, at):
-    content = bytearray(path.read_bytes())
-    content[at] ^= 0x7F
-    path.write_bytes(content)
+def is_there(data, cache):
+    return (data / cache / VERSIONS[cache][0]).is_file()
 
 
 def remove(data, cache):
@@ -25,10 +22,11 @@ def tear(data, cache):
 
 
 def make_other_version(data, cache):
-    if cache == "index":
-        _change_byte(data / "index" / "vectors", VECTORS_VERSION_AT)
-    else:
-        _change_byte(data / "lexical" / "chunks" / "iamglass", XAPIAN_VERSION_AT)
+    name, at = VERSIONS[cache]
+    path = data / cache / name
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0x7F
+    path.write_bytes(content)
 
 
 DAMAGES = (remove, tear, make_other_version)

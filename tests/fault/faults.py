@@ -127,16 +127,16 @@ def lack_memory(service, chance, among=("answerer", "embedder", "extractor")):
 
 
 def damage_cache(service, chance):
-    damage, cache = chance.choice(caches.DAMAGES), chance.choice(caches.CACHES)
+    damage, cache = chance.choice(caches.DAMAGES), chance.choice(sorted(caches.VERSIONS))
     if chance.random() < 0.5:
         kill(service, {"answerer"})
     else:
         assert service.processes["answerer"].stop() == 0
-    done = (service.data / cache).exists() and any((service.data / cache).iterdir())
-    if done:
+    there = caches.is_there(service.data, cache)
+    if there:
         damage(service.data, cache)
     restart(service, {"answerer"})
-    return f"{damage.__name__}: {cache}" if done else f"{cache} was not there yet"
+    return f"{damage.__name__}: {cache}" if there else f"{cache} was not there yet"
 
 
 def cut_links(network, service, chance):
