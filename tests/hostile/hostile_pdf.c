@@ -4,6 +4,7 @@
  *
  * WHEN is `open` (the file is being opened) or `read` (page 2 of 3 is being read). What is not stopped
  * says so in the text of the page. */
+#define _GNU_SOURCE
 #include "pdf.h"
 
 #include <arpa/inet.h>
@@ -156,7 +157,7 @@ static void start_one (void)
 
 static void grow_file (void)
 {
-    int fd = open ("/tmp/quire-hostile-was-here", O_WRONLY | O_CREAT, 0600);
+    int fd = open ("/tmp", O_WRONLY | O_TMPFILE, 0600);
     if (fd < 0 || write (fd, "anything", 8) <= 0)
         abort ();
 }

