@@ -39,7 +39,7 @@ struct job_board {
     redisReply *event;          /* the one that job_board_next lent */
     uint64_t rest_until_ms;     /* it did not answer: ask again then */
     char why [128];             /* the last connection could not be had */
-    bool was_lost, was_there, only_looks;
+    bool was_lost, was_asked, only_looks;
 };
 
 /* Copies [from, to) with %41 opened. Returns 0, or -1 when it is too long. */
@@ -228,19 +228,21 @@ static int board_away (job_board_t *board)
     *board->why = '\0';
     redisFree (board->redis);
     board->redis = NULL;
+    board->was_asked = true;
     board->rest_until_ms = loop_now_ms () + BOARD_REST_MS;
     return error_set (ERROR_BOARD_AWAY, NULL);
 }
 
 /* The board is known by a mark that we leave on it: when the mark is not there, the board is a new
- * or emptied one. */
+ * or emptied one. One that was asked before, by an earlier connection or in vain, may not know what was
+ * changed. */
 static void mark_check (job_board_t *board)
 {
     if (board->only_looks)
         return;
     const char *words [] = {"SET", "quire:board", "1", "NX"};
     redisReply *reply = redisCommandArgv (board->redis, 4, words, NULL);
-    if ((reply && reply->type == REDIS_REPLY_STATUS) || board->was_there)
+    if ((reply && reply->type == REDIS_REPLY_STATUS) || board->was_asked)
         board->was_lost = true;
     freeReplyObject (reply);
 }
@@ -256,7 +258,7 @@ static int board_connect (job_board_t *board)
     if (!board->redis)
         return board_away (board);
     mark_check (board);
-    board->was_there = true;
+    board->was_asked = true;
     board->rest_until_ms = 0;
     return 0;
 }

@@ -214,6 +214,22 @@ static void test_gone_and_back (void **state)
     assert_true (fd >= 0);
 }
 
+/* What was first asked for in vain may have changed jobs of an earlier process, which the board still has. */
+static void test_away_when_it_is_first_asked (void **state)
+{
+    job_board_t *board = *state;
+    redis_end ();
+    job_board_t *later = job_board_new (url);
+    assert_non_null (later);
+    assert_int_equal (job_board_attempt (later, "file-3", 1, 1), -1);
+    redis_start ();
+    wait_for_board (board);   /* leaves the mark */
+    wait_for_board (later);
+    assert_true (job_board_was_lost (later));
+    assert_false (job_board_was_lost (later));
+    job_board_destroy (&later);
+}
+
 static void test_states (void **state UNUSED)
 {
     assert_true (job_state_allowed (JOB_QUEUED, JOB_READING));
@@ -244,7 +260,8 @@ int main (void)
         cmocka_unit_test (test_attempts_count),
         cmocka_unit_test (test_attempts_of_no_job),
         cmocka_unit_test (test_what_is_no_text_is_not_told), cmocka_unit_test (test_slow_is_not_gone),
-        cmocka_unit_test (test_gone_and_back), cmocka_unit_test (test_states), cmocka_unit_test (test_addresses),
+        cmocka_unit_test (test_gone_and_back),
+        cmocka_unit_test (test_away_when_it_is_first_asked), cmocka_unit_test (test_states), cmocka_unit_test (test_addresses),
     };
     return cmocka_run_group_tests_name ("job_board", tests, set_up, tear_down);
 }
