@@ -384,6 +384,8 @@ static void forgets_a_file (void **state UNUSED)
     give (extract_task (4, 'a', 1, 12));
     wait_until (four_came);
     give ((message_t) {.id = MESSAGE_FORGET_FILE, .forget_file = {"file-1"}});
+    give ((message_t) {.id = MESSAGE_DRAW_PAGE, .draw_page = {3, name_of ('a'), "", 1, 200, {NULL, 0}}});
+    wait_until (has_drawn);   /* so it has forgotten: commits come over another link and might come first */
     f.commits = true;
     for (uint32_t page = 1; page <= 4; page++)
         commit ("file-1", page);
