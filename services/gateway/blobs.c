@@ -560,6 +560,10 @@ static int folder_open (const char *data_dir)
 
 int blobs_start (loop_t *loop, const char *data_dir)
 {
+    digest_t *first = digest_new ();   /* OpenSSL gets ready at its first use, and never after a want of memory there */
+    if (first == NULL)
+        return -1;
+    digest_destroy (&first);
     if (folder_open (data_dir) != 0)
         return -1;
     remove_temporaries ();
