@@ -1,13 +1,18 @@
 """Measures the embedder as a process, on its link: how soon it is ready, what two of them share, how much
-faster two are than one, how long a question waits while the queue is full, and what it does when idle."""
+faster two are than one, how long a question waits while the queue is full, and what it does when idle; and
+how near to f32 the vectors of real chunks are, those of a folder where a Quire has read PDFs."""
 
 import argparse
+import array
 import contextlib
+import itertools
+import math
 import os
 import random
 import re
 import secrets
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -79,6 +84,7 @@ class Answerer:
         self.credit, self.tasks = {}, {}    # of each embedder
         self.last_task, self.pieces = 0, 0
         self.answers = {}                   # questions' tasks -> when the vector came
+        self.vectors = {}                   # tasks whose vectors are wanted -> they, or None
         self.chunks = None                  # what the queues are filled with
 
     def close(self):
@@ -111,6 +117,8 @@ class Answerer:
             self.credit.pop(embedder, None)
         elif message["name"] == "texts_embedded" and message["task"] in self.answers:
             self.answers[message["task"]] = time.monotonic()
+        elif message["name"] == "texts_embedded" and message["task"] in self.vectors:
+            self.vectors[message["task"]] = message["vectors"]
         elif message["name"] == "texts_embedded":
             self.tasks[embedder] -= 1
             self.pieces += sum(min(256, int.from_bytes(message["pieces"][i:i + 4], "little"))
@@ -140,6 +148,15 @@ class Answerer:
         self.answers[task] = None
         self.turn_until(lambda: self.answers[task])
         return (self.answers.pop(task) - began) * 1000
+
+
+    def vectors_of(self, texts):
+        """A vector of unit length for each text."""
+        task = self.give(next(iter(self.credit)), texts, False)
+        self.vectors[task] = None
+        self.turn_until(lambda: self.vectors[task] is not None)
+        numbers = array.array("f", self.vectors.pop(task))
+        return list(itertools.batched(numbers, len(numbers) // len(texts)))
 
 
 def words_of(model, count):
@@ -237,6 +254,30 @@ def measure_idle(options, model):
         return 100 * (embedder.cpu_seconds() - before) / (time.monotonic() - began)
 
 
+def real_chunks(data, count):
+    """As many chunks of the folder's store, evenly over all of them."""
+    with contextlib.closing(sqlite3.connect(f"file:{data}/store.sqlite?mode=ro", uri=True)) as store:
+        rows = store.execute("SELECT text, start, end FROM chunks JOIN pages ON pages.number = chunks.page"
+                             " WHERE state = 1 ORDER BY id").fetchall()
+    step = max(1, len(rows) // count)
+    return [text[start:end] for text, start, end in rows[::step][:count]]
+
+
+def measure_quality(options, model):
+    """The cosines to f32 of each precision that this processor has, by chunk."""
+    texts, vectors = real_chunks(options.data, options.chunks), {}
+    for precision in ("f32", "bf16", "int8"):
+        options.precision = precision
+        try:
+            with running(options, model, 1) as (answerer, _embedders):
+                vectors[precision] = [vector for some in itertools.batched(texts, TASK_TEXTS)
+                                      for vector in answerer.vectors_of(list(some))]
+        except RuntimeError as error:   # the log of an embedder that did not start
+            say(f"{precision} left out: {str(error).strip()}")
+    return {precision: sorted(map(math.sumprod, vectors["f32"], own))
+            for precision, own in vectors.items() if precision != "f32"}
+
+
 def model_copy(folder):
     """The model in a folder of its own, so that no file of packed weights is there yet."""
     model = Path(os.environ["QUIRE_MODEL_DIR"])
@@ -276,9 +317,15 @@ def idle_table(percent):
     return f"idle: {percent:.2f} % of a processor"
 
 
+def quality_table(cosines):
+    return table(["cosine to f32", "chunks", "mean", "least"],
+                 [[precision, len(own), f"{statistics.mean(own):.5f}", f"{own[0]:.5f}"]
+                  for precision, own in cosines.items()])
+
+
 PARTS = {"start": (measure_start, start_table), "sharing": (measure_sharing, sharing_table),
          "rates": (measure_rates, rates_table), "questions": (measure_questions, questions_table),
-         "idle": (measure_idle, idle_table)}
+         "idle": (measure_idle, idle_table), "quality": (measure_quality, quality_table)}
 
 
 def main():
@@ -291,12 +338,16 @@ def main():
     parser.add_argument("--seconds", type=float, default=5, help="of a round")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--idle", type=float, default=60, help="seconds")
+    parser.add_argument("--data", type=Path, help="the data folder of a Quire, for quality")
+    parser.add_argument("--chunks", type=int, default=1000, help="of them")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if "quality" in options.parts and not options.data:
+        parser.error("quality needs the chunks of --data")
     results, tables = {}, []
     with tempfile.TemporaryDirectory() as folder:
         model = model_copy(folder)
-        for part in options.parts or PARTS:
+        for part in options.parts or [part for part in PARTS if part != "quality" or options.data]:
             say(part)
             measure, shape = PARTS[part]
             results[part] = measure(options, model)

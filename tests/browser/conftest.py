@@ -47,11 +47,13 @@ class Problems:
     def __init__(self, origin):
         self.origin = origin
         self.seen = []
+        self.unanswered = []   # requests; told when the test fails
 
     def watch(self, page):
         page.on("pageerror", lambda error: self.seen.append(f"script: {error}"))
         page.on("console", self._console)
         page.on("request", self._request)
+        page.on("requestfinished", lambda request: self.unanswered.remove(request))
         page.on("dialog", self._dialog)
 
     def _console(self, message):
@@ -60,6 +62,7 @@ class Problems:
             self.seen.append(f"console: {message.text}")
 
     def _request(self, request):
+        self.unanswered.append(request)
         if not request.url.startswith((self.origin, "blob:", "data:")):
             self.seen.append(f"request: {request.url}")
 
@@ -85,6 +88,8 @@ def open_page(chromium):
         return page
 
     yield open_one
+    for problems in watched:
+        print(*(f"not answered: {one.method} {one.url} {one.failure or ''}" for one in problems.unanswered), sep="\n")
     for context in contexts:
         context.close()
     assert [problem for problems in watched for problem in problems.seen] == []

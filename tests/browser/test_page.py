@@ -85,6 +85,14 @@ def test_empty_shelf_says_what_to_do(shelf, open_page):
     expect(page.get_by_label("Your question")).to_be_hidden()
 
 
+def test_files_are_shown_when_no_progress_comes_through(two_files, open_page):
+    page = open_page(two_files.url)
+    page.route("**/v1/events", lambda route: None)   # as a proxy does that holds streams back
+    page.reload()
+    expect(row(page, "harbour.pdf")).to_be_visible()
+    expect(page.get_by_label("Your question")).to_be_visible()
+
+
 def test_drop_read_ask_and_see_the_marked_page(shelf, open_page):
     page = open_page(shelf.url)
     expect(page.locator("#welcome")).to_be_visible()

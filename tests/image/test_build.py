@@ -14,7 +14,7 @@ import pytest
 from docker import CHECKOUT, build, copy_context, docker, run_once, wait_until
 from service import Process, free_port
 
-CONTEXT_BYTES = 2_000_000
+CONTEXT_BYTES = 2 << 20
 IMAGE_BYTES = 300_000_000
 UNCHANGED_S, CHANGED_S = 3, 20
 SCRIPTS = {"collect-files", "entrypoint", "install-packages", "messages.sh", "model", "packages",

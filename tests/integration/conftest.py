@@ -4,6 +4,7 @@ QUIRE_BUILD_DIR is the build folder with the programs, QUIRE_MODEL_DIR the folde
 model.safetensors and vocab.txt. scripts/test sets both."""
 
 import os
+import signal
 
 import pytest
 
@@ -109,6 +110,11 @@ def services_of(item):
     shared = [value for value in arguments.values() if isinstance(value, Service)]
     made = getattr(arguments.get("new_service"), "made", [])
     return dict.fromkeys(shared + made)
+
+
+def pytest_configure():
+    # Where the tests run in a shell's background, interrupts are ignored, also by all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -132,4 +132,5 @@ for (const source of [catalogue, uploads, scope, search])
 followFiles();
 followQuestion();
 takeAddress();
-progress.start();   /* its "open" loads the files */
+load();             /* also where progress never comes through, as behind a proxy that holds it back */
+progress.start();   /* its "open" loads the files again: some may have come in between */

@@ -7,6 +7,7 @@ import { progressStream } from "/api.js";
 
 const FIRST_REST_MS = 1000;
 const LONGEST_REST_MS = 15000;
+const OPEN_WITHIN_MS = 30000;   /* else it is asked for again */
 
 /**
  * @typedef {{file_id: string, filename: string, state: string, pages: number, pages_done: number,
@@ -56,8 +57,10 @@ export class ProgressStream extends EventTarget {
 
     async #open() {
         const { signal } = this.#abort = new AbortController();
+        this.#timer = setTimeout(() => this.#follow(), OPEN_WITHIN_MS);
         try {
             const stream = await progressStream(signal);
+            clearTimeout(this.#timer);
             this.#rest = FIRST_REST_MS;
             this.dispatchEvent(new Event("open"));
             await follow(stream, (detail) => this.dispatchEvent(new CustomEvent("progress", { detail })));
@@ -67,6 +70,7 @@ export class ProgressStream extends EventTarget {
     }
 
     #tryLater() {
+        clearTimeout(this.#timer);
         this.dispatchEvent(new Event("lost"));
         this.#timer = setTimeout(() => this.#follow(), this.#rest);
         this.#rest = Math.min(this.#rest * 2, LONGEST_REST_MS);
