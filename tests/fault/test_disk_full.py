@@ -150,6 +150,7 @@ def test_while_vectors_are_saved(on_small_disk, corpus, clean_run):
     uploaded = upload_all(service, documents)
     kept.wait_finished(service)
     is_readable(service)
+    seen.assert_ingest(kept.read(service.data))   # told before those who counted end
     assert set(service.stop().values()) == {0}
     assert "index_not_saved" in service.log_text("answerer")
     assert {path.name for path in disk.path.iterdir()} <= {"ballast", "vectors"}   # nothing half
