@@ -113,15 +113,15 @@ def test_a_stream_split_at_every_byte(chain, line_end):
 
 def test_rejected_quotes_and_wrong_numbers(chain):
     answer = chain.ask(says(
-        'A [1: "built of pink granite in 1874"]. B [1: "%s"]. C [99: "grey granite"]. D [0: "x y"]. E [7].'
+        'Alas [1: "built of pink granite in 1874"]. B [1: "%s"]. C [99: "grey granite"]. D [0: "x y"]. E [7].'
         % fact(2)), question="lighthouse granite marmalade treasurer")
     check(chain, answer)
     place = number_of(answer, fact(2))
     correct = number_of(answer, "grey granite")
-    assert answer.text == f"A. B [{place}]. C [{correct}]. D. E."
+    assert answer.text == f"Alas. B [{place}]. C [{correct}]. D. E."
     assert [c["quote"] for c in answer.citations] == [fact(2), "grey granite"]
     assert answer.end["quotes_rejected"] == 3
-    assert answer.unsupported[0] == "A." or "A." not in answer.unsupported
+    assert answer.unsupported == ["Alas.", "D. E."]
 
 
 def test_a_number_alone_needs_a_sentence_that_says_so(chain):
