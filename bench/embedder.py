@@ -172,8 +172,8 @@ def running(options, model, count, **settings):
         answerer = Answerer(address)
         embedders = []
         try:
-            embedders += [Embedder(model, address, QUIRE_EMBEDDER_PRECISION=options.precision, **settings)
-                          for _ in range(count)]
+            settings = {"QUIRE_EMBEDDER_PRECISION": options.precision, **settings}
+            embedders += [Embedder(model, address, **settings) for _ in range(count)]
             answerer.turn_until(lambda: len(answerer.credit) == count)
             yield answerer, embedders
         finally:
@@ -267,9 +267,8 @@ def measure_quality(options, model):
     """The cosines to f32 of each precision that this processor has, by chunk."""
     texts, vectors = real_chunks(options.data, options.chunks), {}
     for precision in ("f32", "bf16", "int8"):
-        options.precision = precision
         try:
-            with running(options, model, 1) as (answerer, _embedders):
+            with running(options, model, 1, QUIRE_EMBEDDER_PRECISION=precision) as (answerer, _embedders):
                 vectors[precision] = [vector for some in itertools.batched(texts, TASK_TEXTS)
                                       for vector in answerer.vectors_of(list(some))]
         except RuntimeError as error:   # the log of an embedder that did not start

@@ -8,13 +8,12 @@
 #include <sys/auxv.h>
 #endif
 
-#define GROUP  4        /* inputs that one instruction takes */
 #define SIGNED 128      /* what makes a byte signed when it is taken away */
 
 /* Weight `input` of output `column` of a panel. */
 static size_t place_of (size_t column, size_t input)
 {
-    return DOT_HEAD + input / GROUP * GROUP * DOT_OUTPUTS + column * GROUP + input % GROUP;
+    return DOT_HEAD + input / DOT_GROUP * DOT_GROUP * DOT_OUTPUTS + column * DOT_GROUP + input % DOT_GROUP;
 }
 
 void dot_pack (int8_t *packed, const int8_t *weights, size_t inputs, size_t outputs)

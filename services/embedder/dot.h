@@ -16,6 +16,7 @@
 #define DOT_ROWS    8       /* rows are a multiple */
 #define DOT_OUTPUTS 16
 #define DOT_INPUTS  16
+#define DOT_GROUP   4       /* inputs that one instruction takes */
 #define DOT_HEAD    (DOT_OUTPUTS * sizeof (int32_t))
 
 #define DOT_PANEL_BYTES(inputs)           (DOT_HEAD + DOT_OUTPUTS * (inputs))

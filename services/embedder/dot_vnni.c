@@ -4,7 +4,6 @@
 #include "lanes.h"
 
 #define PANEL_VECTORS (DOT_OUTPUTS / LANES)
-#define GROUP 4     /* inputs that one instruction takes */
 
 /* A tile of sums is kept in registers: so many rows by so many panels. */
 #if LANES == 16
@@ -26,11 +25,11 @@ tile (int32_t *result, const uint8_t *source, const int8_t *packed, size_t input
     const size_t vectors = panels * PANEL_VECTORS, apart = DOT_PANEL_BYTES (inputs);
     whole_t sums [TILE_ROWS] [MOST_VECTORS] = {0};
     const int8_t *group = packed + DOT_HEAD;
-    for (size_t i = 0; i < inputs; i += GROUP, group += GROUP * DOT_OUTPUTS) {
+    for (size_t i = 0; i < inputs; i += DOT_GROUP, group += DOT_GROUP * DOT_OUTPUTS) {
         whole_t weights [MOST_VECTORS];
         for (size_t k = 0; k < vectors; k++)
             weights [k] = whole_load (group + k / PANEL_VECTORS * apart
-                                      + k % PANEL_VECTORS * GROUP * LANES);
+                                      + k % PANEL_VECTORS * DOT_GROUP * LANES);
         for (size_t row = 0; row < TILE_ROWS; row++) {
             whole_t four = whole_all (source + row * inputs + i);
             for (size_t k = 0; k < vectors; k++)

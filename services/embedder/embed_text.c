@@ -1,6 +1,6 @@
 /* embed_text: the vectors of texts, for comparing processors.
  *
- *     embed_text MODEL_FOLDER f32|int8|auto TEXT…
+ *     embed_text MODEL_FOLDER f32|bf16|int8|auto TEXT…
  *
  * Prints the instructions that are used, then a line of EMBEDDING_WIDTH numbers for each text. */
 #include <stdio.h>
@@ -24,7 +24,7 @@ static int embed (const char *text)
 int main (int argc, char *argv [])
 {
     if (argc < 4) {
-        fprintf (stderr, "Usage: embed_text MODEL_FOLDER f32|int8|auto TEXT...\n");
+        fprintf (stderr, "Usage: embed_text MODEL_FOLDER f32|bf16|int8|auto TEXT...\n");
         return 2;
     }
     log_open ("embed_text", LEVEL_INFO);

@@ -83,10 +83,8 @@ def kill_some(service, chance, among=PROCESSES):
 
 def freeze_one(service, chance, among=ROLES):
     role, seconds = chance.choice(among), chance.uniform(0, MOST_FROZEN_S)
-    process = service.processes[role]
-    process.signal(signal.SIGSTOP)
-    time.sleep(seconds)
-    process.signal(signal.SIGCONT)
+    with service.processes[role].frozen():
+        time.sleep(seconds)
     service.assert_dead()
     return f"stopped {role} for {seconds:.1f} s"
 

@@ -132,6 +132,15 @@ def assert_as_clean(service, clean, expected):
     return files
 
 
+def assert_finished(service, clean, uploads):
+    """Waits until every document was taken, with no answer that no client should see, and is finished as in
+    the clean run. Returns {file id: File}."""
+    uploads.finish()
+    assert not uploads.wrong, uploads.wrong
+    wait_finished(service)
+    return assert_as_clean(service, clean, uploads.answered)
+
+
 def assert_found(service, documents, files):
     """Each document is found by its own word, on each of its pages, once for each file of it."""
     store = service.new_store("found")

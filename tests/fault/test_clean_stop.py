@@ -59,10 +59,7 @@ def test_stop_in_the_middle(new_service, corpus, clean_run, counters):
         assert stopped.returncode == 0 and "vector index: its file" not in stopped.stdout, stopped.stdout
         service.start().wait_ready()
     seen = counters(service)
-    uploads.finish()
-    assert not uploads.wrong, uploads.wrong
-    kept.wait_finished(service)
-    files = kept.assert_as_clean(service, clean, uploads.answered)
+    files = kept.assert_finished(service, clean, uploads)
     after = rows(service)
     assert all(before[name] <= after[name] for name in before), "what was committed was done again"
     # What was committed before the last start was not even read again.
@@ -92,10 +89,7 @@ def test_the_whole_stop_under_the_supervisor(supervised, corpus, clean_run, coun
         assert set(service.goodbyes().values()) == {stop}, service.goodbyes()
         service.start().wait_ready()
     seen = counters(service)
-    uploads.finish()
-    assert not uploads.wrong, uploads.wrong
-    kept.wait_finished(service)
-    files = kept.assert_as_clean(service, clean, uploads.answered)
+    files = kept.assert_finished(service, clean, uploads)
     kept.assert_found(service, documents, files)
     for name in UNWANTED:
         seen.assert_total(name, 0)

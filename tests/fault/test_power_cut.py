@@ -45,10 +45,7 @@ def test_power_cut_while_files_come_in(power, new_service, corpus, clean_run, ch
         power.cut(service, chance if some_comes_through else None)
         lost += power.lost
     service.start().wait_ready()
-    uploads.finish()
-    kept.wait_finished(service)
-    assert not uploads.wrong, uploads.wrong
-    files = kept.assert_as_clean(service, clean, uploads.answered)
+    files = kept.assert_finished(service, clean, uploads)
     assert len(files) - len(uploads.answered) <= uploads.unanswered
     kept.assert_found(service, documents, files)
     kept.assert_whole(service)

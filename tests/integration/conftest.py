@@ -3,6 +3,7 @@
 QUIRE_BUILD_DIR is the build folder with the programs, QUIRE_MODEL_DIR the folder with
 model.safetensors and vocab.txt. scripts/test sets both."""
 
+import contextlib
 import os
 import signal
 
@@ -69,6 +70,19 @@ def new_service(request):
 def service_factory():
     """Makes services for the fixtures of a module, which close them themselves."""
     return _new_service
+
+
+@contextlib.contextmanager
+def traced_service(store, **settings):
+    """A service that logs its messages, with pdfs.FACTS[0] in a store of that name: service.store."""
+    service = _new_service(settings={"QUIRE_TRACE": 1, **settings})
+    try:
+        service.start().wait_ready()
+        service.store = service.new_store(store)
+        service.add(pdfs.text_pdf([pdfs.FACTS[0][0]]), store=service.store)
+        yield service
+    finally:
+        service.close()
 
 
 @pytest.fixture

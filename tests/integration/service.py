@@ -2,6 +2,7 @@
 in a folder of its own, and ended by their process ids. The tests, scripts/bench and scripts/eval
 use it."""
 
+import contextlib
 import fcntl
 import os
 import random
@@ -99,6 +100,15 @@ class Process:
     def signal(self, number):
         if self.alive():
             self.child.send_signal(number)
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """Stopped meanwhile, so that what it is asked stays under way."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield self
+        finally:
+            self.signal(signal.SIGCONT)
 
     def kill(self):
         self.signal(signal.SIGKILL)

@@ -2,30 +2,23 @@
 has begun, or one is to be cancelled that has ended and is just being kept."""
 
 import json
-import signal
 import sqlite3
 
 import pytest
 
 import pdfs
-from conftest import is_error
+from conftest import is_error, traced_service
 from service import wait_until
 
 PATIENCE_S = 60
-LIGHTHOUSE, QUESTION = pdfs.FACTS[0]
+QUESTION = pdfs.FACTS[0][1]
 CANCEL = "gateway -> answerer: cancel_answer"
 
 
 @pytest.fixture(scope="module")
-def asked(service_factory):
-    service = service_factory(settings={"QUIRE_TRACE": 1, "QUIRE_GATEWAY_ANSWER_S": 3})
-    try:
-        service.start().wait_ready()
-        service.store = service.new_store("asked")
-        service.add(pdfs.text_pdf([LIGHTHOUSE]), store=service.store)
+def asked():
+    with traced_service("asked", QUIRE_GATEWAY_ANSWER_S=3) as service:
         yield service
-    finally:
-        service.close()
 
 
 def question(service, **more):
@@ -35,12 +28,10 @@ def question(service, **more):
 
 def test_an_answer_that_did_not_begin_in_time_is_cancelled(asked):
     before = asked.log_text("gateway").count(CANCEL)
-    asked.processes["answerer"].signal(signal.SIGSTOP)
-    try:
+    with asked.processes["answerer"].frozen():
         is_error(asked.http.post("/v1/responses", json=question(asked)), 503, "timed_out")
-    finally:
-        asked.processes["answerer"].signal(signal.SIGCONT)
     assert asked.log_text("gateway").count(CANCEL) == before + 1
+
     def cancelled():
         return asked.metrics().get(("quire_answers_cancelled_total", "answerer"), 0) == 1
 

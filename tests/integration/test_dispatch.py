@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import threading
 
@@ -156,10 +155,8 @@ def test_deletion_that_takes_long_is_finished(new_service):
     """Its client is told to come again, and the bytes go all the same."""
     service = new_service(settings={"QUIRE_GATEWAY_ANSWER_S": 1}).start().wait_ready()
     file = service.finish(pdfs.text_pdf(["A page."]))
-    answerer = service.processes["answerer"]
-    answerer.signal(signal.SIGSTOP)
-    answer = service.http.delete(f"/v1/files/{file['id']}")
-    answerer.signal(signal.SIGCONT)
+    with service.processes["answerer"].frozen():
+        answer = service.http.delete(f"/v1/files/{file['id']}")
     assert answer.status_code == 503
     blob = service.data / "files" / file["sha256"]
     wait_until(lambda: not blob.exists(), 30, "the bytes to be gone")

@@ -137,12 +137,8 @@ def test_a_frozen_worker_loses_its_tasks(library):
     service, store, _ = library
     service.start_role("extractor")
     file_id = add_long(service, store)
-    frozen = service.processes["extractor"]
-    frozen.signal(signal.SIGSTOP)
-    try:
+    with service.processes["extractor"].frozen():
         is_whole(service, store, file_id)
-    finally:
-        frozen.signal(signal.SIGCONT)
     is_whole(service, store, file_id)   # what it sends late changes nothing
 
 

@@ -4,11 +4,12 @@ role that has to be waited for is stopped (SIGSTOP) meanwhile, so that what is a
 import http.client
 import json
 import signal
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
 import pdfs
+from conftest import traced_service
 from raw_http import MULTIPART, connect, is_error_body, multipart, post, read_answer
 from service import wait_until
 
@@ -18,15 +19,9 @@ LIGHTHOUSE, QUESTION = pdfs.FACTS[0]
 
 
 @pytest.fixture(scope="module")
-def traced(service_factory):
-    service = service_factory(settings={"QUIRE_TRACE": 1})
-    try:
-        service.start().wait_ready()
-        service.store = service.new_store("stopping")
-        service.add(pdfs.text_pdf([LIGHTHOUSE]), store=service.store)
+def traced():
+    with traced_service("stopping") as service:
         yield service
-    finally:
-        service.close()
 
 
 @pytest.fixture
@@ -34,15 +29,6 @@ def service(traced):
     yield traced
     traced.restart_dead()
     traced.wait_ready()
-
-
-@contextmanager
-def frozen(process):
-    process.signal(signal.SIGSTOP)
-    try:
-        yield process
-    finally:
-        process.signal(signal.SIGCONT)
 
 
 class Said:
@@ -118,7 +104,7 @@ def end_of(service, role):
 def test_the_gateway_answers_what_it_has(service):
     drained = Said(service, "gateway", "drained ")
     whole = Said(service, "gateway", " all=1")
-    with ExitStack() as stack, frozen(service.processes["answerer"]) as answerer:
+    with ExitStack() as stack, service.processes["answerer"].frozen() as answerer:
         searches = searches_under_way(service, stack)
         tell_to_end(service)
         answerer.signal(signal.SIGCONT)
@@ -129,7 +115,7 @@ def test_the_gateway_answers_what_it_has(service):
 
 
 def test_what_is_asked_over_an_open_connection_is_the_last(service):
-    with ExitStack() as stack, frozen(service.processes["answerer"]) as answerer:
+    with ExitStack() as stack, service.processes["answerer"].frozen() as answerer:
         fresh = stack.enter_context(connect(service))
         stack.enter_context(search(service))
         fresh.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -167,7 +153,7 @@ def test_what_has_no_end_is_ended(service):
 
 def test_told_twice_it_ends_at_once(service):
     again = Said(service, "gateway", "told_again")
-    with ExitStack() as stack, frozen(service.processes["answerer"]):
+    with ExitStack() as stack, service.processes["answerer"].frozen():
         searches = searches_under_way(service, stack)
         tell_to_end(service)
         service.processes["gateway"].signal(signal.SIGTERM)
@@ -181,7 +167,7 @@ def test_told_twice_it_ends_at_once(service):
 def test_the_answerer_answers_what_it_has(service):
     asked = Said(service, "gateway", "gateway -> answerer: search")
     waiting = Said(service, "answerer", "answerer -> embedder: embed_texts")
-    with ExitStack() as stack, frozen(service.processes["embedder"]) as embedder:
+    with ExitStack() as stack, service.processes["embedder"].frozen() as embedder:
         searches = [stack.enter_context(search(service)) for _ in range(SEARCHES)]
         waiting.wait(1)
         asked.wait(SEARCHES)
@@ -197,7 +183,7 @@ def test_what_comes_too_late_for_an_answerer_goes_to_the_next(service):
     """Searches go on while it is replaced: none fails."""
     asked = Said(service, "gateway", "gateway -> answerer: search")
     with ExitStack() as stack:
-        with frozen(service.processes["answerer"]) as answerer:
+        with service.processes["answerer"].frozen() as answerer:
             searches = searches_under_way(service, stack)
             answerer.signal(signal.SIGTERM)
         searches += [stack.enter_context(search(service)) for _ in range(SEARCHES)]

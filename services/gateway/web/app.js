@@ -132,5 +132,5 @@ for (const source of [catalogue, uploads, scope, search])
 followFiles();
 followQuestion();
 takeAddress();
-load();             /* also where progress never comes through, as behind a proxy that holds it back */
-progress.start();   /* its "open" loads the files again: some may have come in between */
+progress.start();       /* its "open" loads the files */
+loadIn(LONG_WAIT_MS);   /* unless progress does not come through, as behind a proxy that holds it back */
